@@ -1,0 +1,146 @@
+"""State something that can be false, check it at once, and show it with its measured value and its bound.
+
+A false claim raises and so fails the build of its page; a true one is displayed and joins the report.
+Source: chapter "report".
+"""
+
+from dataclasses import asdict, dataclass
+from html import escape
+
+import numpy as np
+
+MIME_TYPE = "application/vnd.threelayer.claim+json"
+
+
+class FalseClaim(AssertionError):
+    """A claim does not hold, or its negative control holds as well."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that was checked and holds.
+
+    `value` was measured; `bound` says what was asked of it. `control` is the planted fault that the same
+    bound refuses, with its value, both empty where the claim has none.
+    """
+
+    statement: str
+    value: str
+    bound: str
+    control: str = ""
+    control_value: str = ""
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        """Offer the claim as data for the book, as HTML for notebooks elsewhere and as plain text."""
+        control = f" (control, {self.control}: {self.control_value})" if self.control else ""
+        text = f"{self.statement}: {self.value}, {self.bound}{control}"
+        return {MIME_TYPE: asdict(self), "text/html": f"<p>&#10003; {escape(text)}</p>", "text/plain": text}
+
+
+def claim(statement: str, value: float | bool, **bounds) -> None:
+    """Check a statement as `check` does, and display it where it is made."""
+    _display(check(statement, value, **bounds))
+
+
+def check(
+    statement: str,
+    value: float | bool,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    equals: float | bool | None = None,
+    within: float = 0.0,
+    unit: str = "",
+    control: tuple[str, float | bool] | None = None,
+) -> Claim:
+    """Check `value` against every bound that is given.
+
+    Parameters
+    ----------
+    statement
+        A full sentence without its full stop; MyST inline markup is rendered.
+    value
+        What was measured: a number, or whether something is so (then it `equals` True).
+    equals, within
+        The expected value and the largest deviation from it.
+    unit
+        Written behind value and bounds.
+    control
+        A planted fault, named, and the value measured with it. The same bounds must refuse it.
+
+    Raises
+    ------
+    FalseClaim
+        When a bound does not hold, or the control passes.
+    TypeError
+        When no bound is given, or `within` comes without `equals`: such a claim could not be false.
+    """
+    if at_most is None and at_least is None and equals is None:
+        raise TypeError(f'claim "{statement}" has no bound, so it cannot be false')
+    if within and equals is None:
+        raise TypeError(f'claim "{statement}" has within= but not equals=')
+
+    def holds(measured: float | bool) -> bool:
+        # Every comparison with NaN is false, so NaN never passes.
+        return bool(
+            (at_most is None or measured <= at_most)
+            and (at_least is None or measured >= at_least)
+            and (equals is None or measured == equals or abs(measured - equals) <= within)
+        )
+
+    def shown(number: float | bool) -> str:
+        return _shown(number, equals, within) + (f" {unit}" if unit else "")
+
+    bounds = []
+    if equals is not None:
+        bounds.append(f"= {shown(equals)}" + (f" ± {_shown(within)}" if within else ""))
+    if at_least is not None:
+        bounds.append(f"≥ {shown(at_least)}")
+    if at_most is not None:
+        bounds.append(f"≤ {shown(at_most)}")
+    bound = " and ".join(bounds)
+    if not holds(value):
+        raise FalseClaim(f'false claim: "{statement}": measured {shown(value)}, bound {bound}')
+    if control is not None and holds(control[1]):
+        raise FalseClaim(
+            f'blind claim: "{statement}": its control "{control[0]}" measures {shown(control[1])}'
+            f" and passes the bound {bound} as well"
+        )
+    return Claim(
+        statement=statement,
+        value=shown(value),
+        bound=bound,
+        control=control[0] if control else "",
+        control_value=shown(control[1]) if control else "",
+    )
+
+
+def _shown(number: float | bool, equals: float | bool | None = None, within: float = 0.0) -> str:
+    """Write a number with the digits that matter: those that `within` can tell apart, else four."""
+    if isinstance(number, bool | np.bool_):
+        return "yes" if number else "no"
+    if isinstance(number, int | np.integer):
+        return f"{number:,}"
+    if equals is not None and within > 0 and 1e-3 <= abs(equals) < 1e6 and within >= 1e-12:
+        return f"{number:.{max(0, 1 - int(np.floor(np.log10(within))))}f}"
+    magnitude = abs(number)
+    return f"{number:.4g}" if number == 0 or 1e-3 <= magnitude < 1e6 else f"{number:.1e}"
+
+
+def glue(name: str, value: object) -> None:
+    """Keep a number under a name, for the prose of its page to show as `{glue:text}`."""
+    try:
+        from myst_nb import glue
+    except ImportError:  # a notebook away from the book has no prose to fill
+        return
+    glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+
+
+def _display(result: Claim) -> None:
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:  # outside a notebook there is nobody to show it to
+        return
+    if get_ipython() is not None:
+        display(result)

@@ -1,0 +1,127 @@
+"""What the nine implementations agree on: the shape of weights, of a configuration and of a result.
+
+These types carry data and no algorithm, so that each framework stays free to be itself.
+Source: chapter "network", equations (forward) and (update).
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Params(NamedTuple):
+    """Weights and biases of the three layers; equally their gradients, or their velocities."""
+
+    W1: np.ndarray  # (i, h)
+    b1: np.ndarray  # (h,)
+    W2: np.ndarray  # (h, k)
+    b2: np.ndarray  # (k,)
+    W3: np.ndarray  # (k, o)
+    b3: np.ndarray  # (o,)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How to train: everything that decides the result beside the data.
+
+    Raises
+    ------
+    ValueError
+        When a value is impossible: one sentence names it.
+    """
+
+    hidden: tuple[int, int] = (32, 16)  # widths h and k
+    learning_rate: float = 2**-4  # a power of two is exact in float32, where Keras keeps it
+    momentum: float = 0.9375
+    batch_size: int = 256
+    epochs: int = 600
+    seed: int = 0  # initial weights and batch order each draw from a stream of their own
+    dtype: str = "float64"  # or "float32"
+
+    def __post_init__(self) -> None:
+        if len(self.hidden) != 2 or not all(_is_whole(width, 1) for width in self.hidden):
+            raise ValueError(f"hidden must be two widths of at least 1, not {self.hidden!r}")
+        if not (np.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ValueError(f"learning_rate must be positive and finite, not {self.learning_rate!r}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must lie in [0, 1), not {self.momentum!r}")
+        for name, least in (("batch_size", 1), ("epochs", 1), ("seed", 0)):
+            if not _is_whole(getattr(self, name), least):
+                raise ValueError(
+                    f"{name} must be a whole number of at least {least}, not {getattr(self, name)!r}"
+                )
+        if self.dtype not in ("float64", "float32"):
+            raise ValueError(f'dtype must be "float64" or "float32", not {self.dtype!r}')
+
+
+class DivergedError(ArithmeticError):
+    """The loss of a run stopped being finite."""
+
+
+@dataclass
+class History:
+    """What a run reported, one entry an epoch.
+
+    Attributes
+    ----------
+    train_loss
+        Mean of the epoch's batch losses, each taken before its update.
+    val_loss
+        Loss on the validation set after the epoch's last update.
+    seconds
+        Time since the start of training.
+    """
+
+    train_loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    _start: float = field(default_factory=time.perf_counter, repr=False, compare=False)
+
+    def record(self, batch_losses: np.ndarray, val_loss: float, config: Config) -> tuple[float, float]:
+        """Add one epoch and return its two losses.
+
+        Parameters
+        ----------
+        batch_losses
+            One loss a step, shape (steps,); a framework that reveals only their mean passes that, shape (1,).
+
+        Raises
+        ------
+        DivergedError
+            When one of the losses is not finite; names epoch, learning rate and, where known, the step.
+        """
+        epoch = len(self.train_loss)
+        bad = np.flatnonzero(~np.isfinite(batch_losses))
+        if bad.size or not np.isfinite(val_loss):
+            step = f", step {bad[0]}" if bad.size and len(batch_losses) > 1 else ""
+            raise DivergedError(
+                f"the loss is no longer finite in epoch {epoch}{step}"
+                f" at learning rate {config.learning_rate:g}; choose a smaller one"
+            )
+        self.train_loss.append(float(np.mean(batch_losses)))
+        self.val_loss.append(float(val_loss))
+        self.seconds.append(time.perf_counter() - self._start)
+        return self.train_loss[-1], self.val_loss[-1]
+
+    def frame(self) -> "pd.DataFrame":
+        """Return the history as a pandas frame with the columns epoch, train_loss, val_loss and seconds."""
+        import pandas as pd  # only here, so that training alone does not wait for it
+
+        columns = {"train_loss": self.train_loss, "val_loss": self.val_loss, "seconds": self.seconds}
+        return pd.DataFrame(columns).rename_axis("epoch").reset_index()
+
+
+class Fit(NamedTuple):
+    """What `fit` returns: the trained weights and how training went."""
+
+    params: Params
+    history: History
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least

@@ -1,0 +1,18 @@
+"""Independent random streams from one seed.
+
+Every draw in the book names its purpose, so that no two purposes ever share random numbers.
+Source: NumPy's `SeedSequence`, whose spawn keys give streams that are independent for one seed.
+"""
+
+import numpy as np
+
+# A purpose keeps its place for ever: a new one is added at the end, or every number in the book changes.
+PURPOSES = ("training data", "validation data", "test data", "weights", "batch order", "monte carlo")
+
+
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """Return the random generator that belongs to one seed and one of `PURPOSES`."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"a seed is a whole number of at least 0, not {seed!r}")
+    key = (PURPOSES.index(purpose),)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=key)))
