@@ -1,0 +1,51 @@
+# The book's commands; `make` alone lists them. Works with GNU make 3.81 and later.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8000
+
+# The environment is made anew when the pins change in content, the package's entry in it when its description does.
+# A stamp is written last, so that an interrupted installation counts as none.
+PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
+STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
+
+.PHONY: help book test serve lint pins clean
+.DEFAULT_GOAL := help
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+book: $(STAMP) ## build the site into _build/html; runs only what has changed
+	$(BIN)/python -m bookmaking.build
+
+test: book ## build the site, then test it and the code; ARGS="-k name" goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
+	$(BIN)/python -m bookmaking.serve --port $(PORT)
+
+lint: $(STAMP) ## check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+pins: $(STAMP) ## write requirements.txt anew from the bounds in pyproject.toml
+	$(BIN)/python -m pip install -q uv
+	rm -f requirements.new
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest \
+	    --python-version 3.11 --no-header --no-annotate -q -o requirements.new
+	{ echo '# Written by `make pins` from pyproject.toml.'; cat requirements.new; } > requirements.txt
+	rm requirements.new
+
+clean: ## remove the site, the cached outputs and the tools' caches, not .venv
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	find code tests book -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): $(PINNED)
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PINNED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    || { echo 'This book needs Python 3.11 or later as python3; name another one with make PYTHON=...' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install -q -r requirements.txt
+	@touch $@

@@ -1,0 +1,262 @@
+"""Run the pages whose outputs are not in the cache, side by side, and cache what they return.
+
+One kernel a page, one page a core, the longest page first. nbclient runs the cells and jupyter-cache keeps
+the outputs; added here are the order, the progress, and the record of what each page opened.
+Source: https://nbclient.readthedocs.io, https://jupyter-cache.readthedocs.io.
+"""
+
+import asyncio
+import importlib.util
+import os
+import re
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from bookmaking.keyed_cache import CACHE, Record, dependencies_digest, read_page
+
+# One thread a kernel: kernels share the cores, and results do not depend on how many run at once.
+KERNEL_ENVIRONMENT = {
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
+
+# Their message says what was claimed and what was found. A traceback would bury it.
+CLAIMS = {"AssertionError", "FalseClaim"}
+
+
+class PageError(Exception):
+    """A page did not run to its end; the text says which page, where and why."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the table of contents that has code."""
+
+    root: Path
+    path: Path
+    notebook: NotebookNode
+
+    @classmethod
+    def all_of(cls, root: Path) -> "list[Page]":
+        """Return the book's pages with code, in the order of the table of contents."""
+        files = (root / f"{document}.md" for document in parse_toc_yaml(root / "_toc.yml"))
+        pages = (cls(root, file, read_page(file.read_text("utf-8"), root)) for file in files if file.exists())
+        return [page for page in pages if page.option("execution_mode") != "off"]
+
+    @property
+    def name(self) -> str:
+        """The page's file name without its suffix."""
+        return self.path.stem
+
+    @property
+    def cells(self) -> str:
+        """What identifies the page's code cells (see `keyed_cache.read_page`)."""
+        return self.notebook.metadata.kernelspec["cells"]
+
+    @cached_property
+    def record(self) -> Record | None:
+        """What is known from the page's last run."""
+        return Record.load(self.root, self.cells)
+
+    def option(self, name: str, default=None):
+        """Return a setting of MyST-NB from the page's own front matter."""
+        return self.notebook.metadata.get("mystnb", {}).get(name, default)
+
+    def is_cached(self, cache: JupyterCacheAbstract) -> bool:
+        """Tell whether the outputs are known, and what they depend on too."""
+        try:
+            cache.match_cache_notebook(self.notebook)
+        except KeyError:
+            return False
+        return self.record is not None
+
+    def line(self, cell: int) -> int:
+        """Return the line of the page at which a cell starts."""
+        return self.notebook.metadata["source_map"][cell] + 1
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How many pages ran, how many came from the cache, and what went wrong."""
+
+    executed: int
+    cached: int
+    failures: list[str]
+
+
+def execute(root: Path) -> Summary:
+    """Bring the cache up to date with the pages, whatever fails on the way.
+
+    nbclient takes over the main thread's SIGINT handler, for one kernel only. In a second thread it cannot,
+    so a Ctrl-C reaches this function, which ends all kernels and raises KeyboardInterrupt.
+    """
+    cache = get_cache(root / CACHE)
+    pages = Page.all_of(root)
+    missing = [page for page in pages if not page.is_cached(cache)]
+    failures: list[str] = []
+    if missing:
+        run = _Run(root, cache, missing)
+        with ThreadPoolExecutor(1) as thread:
+            try:
+                thread.submit(asyncio.run, run.all()).result()
+            except KeyboardInterrupt:
+                run.cancel()
+                raise
+        failures = run.failures
+    return Summary(len(missing) - len(failures), len(pages) - len(missing), failures)
+
+
+class _Run:
+    """One pass over the pages that are not cached, in one event loop: only it writes to the cache."""
+
+    def __init__(self, root: Path, cache: JupyterCacheAbstract, pages: list[Page]):
+        self.root = root
+        self.cache = cache
+        # Longest first; what has never run may be the longest.
+        self.pages = sorted(pages, key=lambda page: -(page.record.seconds if page.record else float("inf")))
+        self.failures: list[str] = []
+        self.ended = 0
+        config = yaml.safe_load((root / "_config.yml").read_text("utf-8")) or {}
+        self.timeout = config.get("execute", {}).get("timeout", 30)
+        self._started = threading.Event()
+
+    async def all(self) -> None:
+        """Run all pages."""
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._started.set()
+        free = asyncio.Semaphore(_cores())
+
+        async def one(page: Page) -> None:
+            async with free:
+                await self._report(page)
+
+        # A page that measures time says `run_alone: true` in its front matter: it has the machine to itself.
+        alone = [page for page in self.pages if page.notebook.metadata.get("run_alone")]
+        async with asyncio.TaskGroup() as together:
+            for page in self.pages:
+                if page not in alone:
+                    together.create_task(one(page))
+        for page in alone:
+            await one(page)
+
+    def cancel(self) -> None:
+        """End all kernels; for another thread to call."""
+        self._started.wait()
+        self._loop.call_soon_threadsafe(self._task.cancel)
+
+    async def _report(self, page: Page) -> None:
+        print(f"        {page.name}  starts", flush=True)
+        start = time.perf_counter()
+        try:
+            await self._execute(page)
+            outcome = "ran"
+        except PageError as error:
+            self.failures.append(str(error))
+            outcome = "FAILED"
+        self.ended += 1
+        left = len(self.pages) - self.ended
+        seconds = time.perf_counter() - start
+        progress = f"[{self.ended}/{len(self.pages)}]"
+        print(f"{progress:7} {page.name}  {outcome} in {seconds:.1f} s, {left} left", flush=True)
+
+    async def _execute(self, page: Page) -> None:
+        began = time.time()
+        with tempfile.TemporaryDirectory() as folder, Path(folder, "console").open("w+") as console:
+            log = Path(folder, "opened")
+            client = NotebookClient(
+                page.notebook,
+                timeout=page.option("execution_timeout", self.timeout),
+                kernel_name=page.notebook.metadata.kernelspec["name"],
+                record_timing=False,  # it would go into the cells' metadata, and so into the key
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            )
+            try:
+                await client.async_execute(
+                    cwd=str(page.path.parent),
+                    env=_environment(self.root, log),
+                    # What libraries write past IPython would end up between the lines of progress.
+                    stdout=console,
+                    stderr=console,
+                )
+            except CellExecutionError as error:
+                raise PageError(_describe(page, error)) from error
+            except Exception as error:  # a kernel that dies, does not start or takes too long
+                console.seek(0)
+                said = console.read()
+                raise PageError(f"{page.name}: {type(error).__name__}: {error}\n{said}".rstrip()) from error
+            seconds = time.time() - began
+            opened = _opened(log)
+        # The key must stand for what the kernel read, and the files are hashed only now.
+        for name in opened:
+            path = self.root / name
+            if path.is_file() and path.stat().st_mtime > began:
+                raise PageError(f"{page.name}: {name} was written while the page ran: build again")
+        Record(opened, round(seconds, 3)).save(self.root, page.cells)
+        page.notebook.metadata.kernelspec["dependencies"] = dependencies_digest(self.root, page.cells)
+        bundle = CacheBundleIn(page.notebook, str(page.path), data={"execution_seconds": seconds})
+        self.cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def without_colours(text: str) -> str:
+    """Return text without a terminal's colour codes."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
+
+
+def _environment(root: Path, log: Path) -> dict[str, str]:
+    """Return a kernel's environment: the book's code on the path, and what the kernel opens logged."""
+    # With a cache elsewhere, importing a module would not open any file in the repository.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+    folders = [Path(__file__).parent / "kernel", root / "code", inherited.get("PYTHONPATH", "")]
+    return {
+        **inherited,
+        **KERNEL_ENVIRONMENT,
+        "BOOKMAKING_LOG": str(log),
+        "BOOKMAKING_ROOT": str(root),
+        "PYTHONPATH": os.pathsep.join(str(folder) for folder in folders if str(folder)),
+    }
+
+
+def _opened(log: Path) -> list[str]:
+    """Return the files that were opened, a compiled module as its source."""
+    names = set(log.read_text("utf-8").splitlines()) if log.exists() else set()
+    source = importlib.util.source_from_cache
+    return sorted({source(name) if name.endswith(".pyc") else name for name in names})
+
+
+def _describe(page: Page, error: CellExecutionError) -> str:
+    """Say what failed and at which line; with the traceback, unless the message is enough."""
+    failed = [
+        index
+        for index, cell in enumerate(page.notebook.cells)
+        if any(output.output_type == "error" for output in cell.get("outputs", ()))
+    ]
+    where = f"\n  {page.path.relative_to(page.root)}, cell at line {page.line(failed[-1])}" if failed else ""
+    if error.ename in CLAIMS and error.evalue:
+        return f"{page.name}: {error.evalue}{where}"
+    return f"{page.name}: {error.ename}: {error.evalue}{where}\n{without_colours(error.traceback)}"
