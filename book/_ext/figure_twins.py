@@ -1,0 +1,103 @@
+"""Give every SVG figure a twin in the colours of the dark page.
+
+A figure is drawn once, with three fixed colours for ink, grid and paper (`threelayer.plots`). For HTML its file is
+copied with these three replaced, and the theme shows whichever of the two fits; other formats keep the original.
+"""
+
+import re
+from html import escape
+from pathlib import Path
+from posixpath import join
+from urllib.parse import quote
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+# Light colour, as threelayer.plots writes it, and its dark twin; the last is the dark page of book/_static/book.css.
+DARK = {"#1f2933": "#e6e9ee", "#d5dae0": "#3a4350", "#ffffff": "#14181e"}
+MODE_CLASSES = {"only-light", "only-dark", "dark-light"}  # the theme's; an image that has one is left alone
+PIXELS = {"": 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4}
+
+
+class sized_image(nodes.image):  # noqa: N801 (docutils names its nodes so)
+    """An image that states its size as attributes, so that the browser reserves its place before loading it."""
+
+
+class TwinFigures(SphinxPostTransform):
+    """Puts a light and a dark image in place of each SVG image, and asks every image for alternative text."""
+
+    default_priority = 60  # after MyST-NB chose the output (4) and resolved glue (5), before images are converted (100)
+    formats = ("html",)
+
+    def run(self, **kwargs) -> None:
+        """Replace the page's SVG images."""
+        for image in list(self.document.findall(nodes.image)):
+            if not image.get("alt", "").strip():
+                logger.warning("image without alternative text (mystnb: image: alt:)", location=image)
+            source = Path(self.env.srcdir, image["uri"])
+            if source.suffix != ".svg" or not source.is_file() or MODE_CLASSES & set(image["classes"]):
+                continue
+            svg = source.read_text(encoding="utf-8")
+            dark = source.with_name(f"{source.stem}-dark.svg")
+            dark.write_text(in_dark_colours(svg), encoding="utf-8")
+            uri = join(image["uri"].rpartition("/")[0], dark.name)
+            self.env.images.add_file(self.env.docname, uri)
+            size = intrinsic_size(svg)
+            twins = [_variant(image, image["uri"], "only-light", size), _variant(image, uri, "only-dark", size)]
+            # Within a span: the theme hides, with an image, the caption that follows it in the same element.
+            image.replace_self(nodes.inline("", "", *twins, classes=["twins"]))
+
+
+def in_dark_colours(svg: str) -> str:
+    """Return the SVG with ink, grid and paper in their dark colours."""
+    pattern = re.compile("|".join(map(re.escape, DARK)), re.IGNORECASE)
+    return pattern.sub(lambda match: DARK[match.group().lower()], svg)
+
+
+def intrinsic_size(svg: str) -> tuple[int, int] | None:
+    """Return width and height in CSS pixels, or None where the SVG states none."""
+    root = re.search(r"<svg\b[^>]*>", svg)
+    lengths = [re.search(rf'\s{side}="([\d.]+)([a-z]*)"', root.group()) if root else None for side in ("width", "height")]
+    if not all(length and length[2] in PIXELS for length in lengths):
+        return None
+    width, height = (round(float(length[1]) * PIXELS[length[2]]) for length in lengths)
+    return width, height
+
+
+def _variant(image: nodes.image, uri: str, mode: str, size: tuple[int, int] | None) -> sized_image:
+    variant = sized_image("", **image.attributes)
+    variant["uri"], variant["candidates"] = uri, {"*": uri}
+    variant["classes"] = [*image["classes"], mode]
+    if mode == "only-dark":
+        variant["ids"] = variant["names"] = []  # of two twins only one can carry the name
+    if size:
+        variant["size"] = size
+    return variant
+
+
+def visit_sized_image(translator, node: sized_image) -> None:
+    """Write the image element."""
+    builder = translator.builder
+    uri = node["uri"]
+    if uri in builder.images:
+        uri = join(builder.imgpath, quote(builder.images[uri]))
+    classes = [*node["classes"], *([f"align-{node['align']}"] if "align" in node else [])]
+    attributes = {"src": uri, "alt": node.get("alt", ""), "class": " ".join(classes)}
+    if "size" in node:
+        attributes["width"], attributes["height"] = node["size"]
+    attributes |= {"loading": "lazy", "decoding": "async"}
+    if node["ids"]:
+        attributes["id"] = node["ids"][0]
+    written = " ".join(f'{name}="{escape(str(value))}"' for name, value in attributes.items())
+    translator.body.append(f"<img {written} />\n")
+    raise nodes.SkipNode
+
+
+def setup(app) -> dict:
+    """Register node and transform with Sphinx."""
+    app.add_node(sized_image, html=(visit_sized_image, None))
+    app.add_post_transform(TwinFigures)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

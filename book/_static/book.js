@@ -1,0 +1,12 @@
+// What is wider than its place scrolls inside itself. The keyboard must reach it; the rest must be no tab stop.
+addEventListener("DOMContentLoaded", async () => {
+  const observer = new ResizeObserver((entries) => {
+    for (const { target: box } of entries) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  });
+  const scrolling = "pre, .pst-scrollable-table-container, .output.text_html, mjx-container[display]";
+  await window.MathJax?.startup.promise; // the formulas come into being only then
+  document.querySelectorAll(scrolling).forEach((box) => observer.observe(box));
+});

@@ -1,0 +1,68 @@
+"""What the tests of the built site share: where it is, a server for it, and a browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from bookmaking.serve import serving
+
+ROOT = Path(__file__).parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+    # No name resolves but the server's own, so nothing that a page asks for leaves this machine.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--site", type=Path, default=ROOT / "_build" / "html", help="the built site to test")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for `page` every page of the built site, and for `scheme` both colour schemes."""
+    if "page" in metafunc.fixturenames:
+        # Without a site one page, so that the test fails with the sentence of the fixture `site`, not silently.
+        metafunc.parametrize("page", pages_of(metafunc.config.getoption("--site")) or ["index.html"], scope="session")
+    if "scheme" in metafunc.fixturenames:
+        metafunc.parametrize("scheme", ["light", "dark"], scope="session")
+
+
+def pages_of(site: Path) -> list[str]:
+    """Return the pages a reader can reach, relative to the site."""
+    extra = [name for name in ("genindex.html", "search.html") if (site / name).is_file()]
+    return sorted(path.relative_to(site).as_posix() for path in site.glob("book/**/*.html")) + extra
+
+
+@pytest.fixture(scope="session")
+def site(pytestconfig) -> Path:
+    """Return the folder of the built site."""
+    folder = pytestconfig.getoption("--site")
+    if not pages_of(folder):
+        pytest.fail(f"there is no built book in {folder}: run `make book`", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def origin(site) -> Iterator[str]:
+    """Serve the site and return the address it has."""
+    with serving(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the system's Chromium; without one, skip here and fail in CI."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        missing = f"no browser found, looked for {', '.join(BROWSERS)}"
+        pytest.fail(missing, pytrace=False) if os.environ.get("CI") else pytest.skip(missing)
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()

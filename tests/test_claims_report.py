@@ -1,0 +1,205 @@
+"""Claims and figures on their way from a page's outputs to the site, shown on a book of a few small notebooks."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from test_site import Page, broken_links, unlisted_claims
+from threelayer.claims import MIME_TYPE, Claim
+from threelayer.plots import GRID, INK, PAPER
+
+sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
+import figure_twins
+
+CONFIGURATION = f"""
+import sys
+sys.path.append({str(Path(figure_twins.__file__).parent)!r})
+extensions = ["myst_nb", "claims_report", "figure_twins"]
+html_theme = "basic"
+mathjax_path = "mathjax.js"
+exclude_patterns = ["out"]
+myst_enable_extensions = ["dollarmath"]
+nb_execution_mode = "auto"      # runs only what has no outputs
+"""
+EXACT = Claim("Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5")
+WHOLE = Claim("Nothing is lost, see [the start](index.md)", "yes", "= yes")
+SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" width="144pt" height="1in" viewBox="0 0 144 72">
+<path style="fill: {PAPER}; stroke: {GRID}"/><g style="fill: {INK.upper()}"/><path fill="#0072b2"/></svg>"""
+FIGURE = {"figure": {"name": "fig-curve", "caption": "A curve of $x$."}, "image": {"alt": 'A "steep" curve'}}
+
+
+class Book:
+    """Notebooks in a folder, built anew or again from what the last build left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "conf.py").write_text(CONFIGURATION, encoding="utf-8")
+        (folder / "index.md").write_text("# Book\n\n```{toctree}\n:glob:\ntwo\none\nreport\n*\n```\n", encoding="utf-8")
+        (folder / "report.md").write_text("# Report\n\n```{claims-report}\n```\n", encoding="utf-8")
+        self.notebook("one", "The first", [claim_output(EXACT), claim_output(WHOLE)])
+        self.notebook("two", "The second", [claim_output(WHOLE)])
+
+    def notebook(self, name: str, title: str, outputs: list[dict], options: dict | None = None) -> None:
+        """Write a page with one code cell for each output, which is given as its MIME bundle."""
+        cells = [nbformat.v4.new_markdown_cell(f"# {title}\n")]
+        for output in outputs:
+            cell = nbformat.v4.new_code_cell("1 + 1", metadata={"mystnb": options or {}})
+            cell.outputs = [nbformat.v4.new_output("display_data", data=output)] if output else []
+            cells.append(cell)
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        metadata = {"kernelspec": kernel, "language_info": {"name": "python", "pygments_lexer": "python"}}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+        (self.folder / f"{name}.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+
+    def build(self, builder: str = "html") -> subprocess.CompletedProcess:
+        """Build with all warnings as errors."""
+        command = [sys.executable, "-m", "sphinx", "-nW", "--keep-going", "-d", "out/doctrees", "-b", builder]
+        command += [".", f"out/{builder}"]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+
+    def html(self, name: str) -> str:
+        """Return a built page."""
+        return (self.folder / "out" / "html" / f"{name}.html").read_text("utf-8")
+
+    def pages(self) -> dict[str, Page]:
+        return {path.name: Page(path.read_text("utf-8")) for path in (self.folder / "out" / "html").glob("*.html")}
+
+
+def claim_output(claim: Claim) -> dict:
+    return claim._repr_mimebundle_()
+
+
+def built(book: Book, builder: str = "html") -> str:
+    """Build, and return what Sphinx said; it must not have complained."""
+    result = book.build(builder)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def rows(report: str) -> list[str]:
+    """Return the text of each row of the report."""
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in re.findall(r"<tr.*?</tr>", report, re.DOTALL)]
+
+
+@pytest.fixture
+def book(tmp_path) -> Book:
+    return Book(tmp_path)
+
+
+def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
+    book.notebook("three", "The third", [{}])
+    built(book)
+    report = book.html("report")
+    head, *body = rows(report)
+    assert head == "Claim Measured Bound Control"
+    assert body[:5] == [
+        "The second (1 claim)",
+        "Nothing is lost, see the start yes = yes",
+        "The first (2 claims)",
+        r"Gradients of \(W_1\) are exact 3.1e-16 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5",
+        "Nothing is lost, see the start yes = yes",
+    ]
+    assert re.fullmatch(r"The third \(no claims, executed in \d+\.\d s\)", body[5])
+    assert "3 claims hold, 1 of them with a negative control" in report
+    claims = {name: page.claims for name, page in book.pages().items() if page.claims}
+    assert claims["one.html"] == ["claim-gradients-of-w-1-are-exact", "claim-nothing-is-lost-see-the-start"]
+    assert not unlisted_claims({f"book/{name}": found for name, found in claims.items()}, book.pages()["report.html"])
+    files = {path.relative_to(book.folder / "out" / "html").as_posix() for path in (book.folder / "out" / "html").rglob("*")}
+    assert not [link for link in broken_links(book.pages(), files) if "mathjax.js" not in link]
+    assert "mathjax.js" in report, "mathematics in the report, but nothing to typeset it"
+
+
+def test_a_claim_is_shown_with_its_value_its_bound_and_its_control(book):
+    built(book)
+    page = book.html("one")
+    assert '<span class="claim-mark">Holds: </span>' in page
+    assert r'Gradients of <span class="math notranslate nohighlight">\(W_1\)</span> are <em>exact</em>' in page
+    assert '<a class="headerlink" href="#claim-gradients-of-w-1-are-exact"' in page
+    text = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "measured 3.1e-16, bound ≤ 1.0e-12" in text
+    assert "caught: a factor of 2 in dz3 measures 0.5" in text
+
+
+@pytest.mark.parametrize("builder", ["text", "latex"])
+def test_claims_are_plain_paragraphs_elsewhere(book, builder):
+    built(book, builder)
+    written = "".join(path.read_text("utf-8") for path in (book.folder / "out" / builder).glob("*.t[ex][xt]*"))
+    for part in ("Holds: ", "measured", "caught: ", "a factor of 2 in", "3 claims hold"):
+        assert part in written
+
+
+def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
+    built(book)
+    less_exact = Claim("Gradients of $W_1$ are *exact*", "2.0e-14", "≤ 1.0e-12")
+    book.notebook("one", "The first, reworked", [claim_output(less_exact)])
+    assert "0 added, 1 changed, 0 removed" in built(book)
+    assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12"]
+    assert "2 claims hold, 0 of them" in book.html("report")
+
+    written = (book.folder / "out" / "html" / "report.html").stat().st_mtime_ns
+    assert "0 added, 0 changed, 0 removed" in built(book)
+    assert (book.folder / "out" / "html" / "report.html").stat().st_mtime_ns == written
+
+    (book.folder / "one.ipynb").unlink()
+    index = book.folder / "index.md"
+    index.write_text(index.read_text("utf-8").replace("one\n", ""), encoding="utf-8")
+    built(book)
+    assert len(rows(book.html("report"))) == 3
+
+
+def test_one_statement_twice_on_a_page_is_refused(book):
+    book.notebook("two", "The second", [claim_output(WHOLE), claim_output(WHOLE)])
+    result = book.build()
+    assert result.returncode != 0
+    assert 'this page makes the claim "Nothing is lost, see [the start](index.md)" twice' in result.stderr
+
+
+def test_a_figure_becomes_a_light_and_a_dark_image(book):
+    book.notebook("two", "The second", [{"image/svg+xml": SVG, "text/plain": "a figure"}], FIGURE)
+    built(book)
+    figure = re.search(r"<figure.*?</figure>", book.html("two"), re.DOTALL).group()
+    images = re.findall(r"<img [^>]*>", figure)
+    assert [re.search('class="([^"]*)"', image).group(1) for image in images] == ["only-light", "only-dark"]
+    for image in images:
+        assert 'alt="A &quot;steep&quot; curve"' in image
+        assert 'width="192" height="96" loading="lazy"' in image
+    light, dark = ((book.folder / "out" / "html" / re.search('src="([^"]*)"', image).group(1)).read_text() for image in images)
+    assert light == SVG
+    expected = {PAPER: 1, GRID: 1, INK: 1}
+    assert {colour: dark.count(figure_twins.DARK[colour]) for colour in expected} == expected
+    assert not any(colour in dark.lower() for colour in expected)
+    assert "#0072b2" in dark
+    assert 'id="fig-curve"' in figure
+    assert "A curve of" in figure
+
+
+def test_latex_keeps_the_one_figure(book):
+    png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+    book.notebook("two", "The second", [{"image/svg+xml": SVG, "image/png": png}], FIGURE)
+    built(book, "latex")
+    assert not list((book.folder / "out" / "latex").glob("*-dark*"))
+    assert "includegraphics" in (book.folder / "out" / "latex" / "projectnamenotset.tex").read_text("utf-8")
+
+
+def test_an_image_without_alternative_text_is_refused(book):
+    book.notebook("two", "The second", [{"image/svg+xml": SVG}], {"image": {"alt": " "}})
+    result = book.build()
+    assert result.returncode != 0
+    assert "image without alternative text" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("root", "size"),
+    [
+        ('<svg width="10" height="20px">', (10, 20)),
+        ('<svg height="72pt" viewBox="0 0 1 1" width="1in">', (96, 96)),
+        ('<svg width="100%" height="10">', None),
+        ('<svg viewBox="0 0 1 1"><rect width="1" height="1"/>', None),
+    ],
+)
+def test_the_size_of_an_svg_is_what_its_root_says(root, size):
+    assert figure_twins.intrinsic_size(root) == size
