@@ -19,8 +19,8 @@ einsum = np.einsum
 einsum_blas = partial(np.einsum, optimize=True)
 
 
-def forward(params: Params, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return both hidden activations and the prediction: a1 (n, h), a2 (n, k), y_hat (n, o)."""
+def forward(params: Params, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return a1 (n, h) and a2 (n, k), the hidden activations, and y_hat (n, o)."""
     W1, b1, W2, b2, W3, b3 = params
     a1 = np.tanh(einsum("ni,ih->nh", x, W1) + b1)
     a2 = np.tanh(einsum_blas("nh,hk->nk", a1, W2) + b2)

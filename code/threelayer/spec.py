@@ -36,11 +36,11 @@ class Config:
     """
 
     hidden: tuple[int, int] = (32, 16)  # widths h and k
-    learning_rate: float = 2**-4  # a power of two is exact in float32, where Keras keeps it
+    learning_rate: float = 2**-4  # exact in float32, where Keras keeps it
     momentum: float = 0.9375
     batch_size: int = 256
     epochs: int = 600
-    seed: int = 0  # initial weights and batch order each draw from a stream of their own
+    seed: int = 0  # weights and batch order draw from own streams
     dtype: str = "float64"  # or "float32"
 
     def __post_init__(self) -> None:
