@@ -1,4 +1,4 @@
-"""What the tests of the built site share: where it is, a server for it, and a browser."""
+"""What tests share: the nine implementations; and the built site, a server for it and a browser."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from bookmaking.serve import serving
+from threelayer import IMPLEMENTATIONS, load
 
 ROOT = Path(__file__).parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -27,8 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test that asks for `page` every page of the built site, and for `scheme` both colour schemes."""
     if "page" in metafunc.fixturenames:
-        # Without a site one page, so that the test fails with the sentence of the fixture `site`, not silently.
-        metafunc.parametrize("page", pages_of(metafunc.config.getoption("--site")) or ["index.html"], scope="session")
+        # Without a site one page, so that the test fails with the sentence of the fixture `site`.
+        pages = pages_of(metafunc.config.getoption("--site")) or ["index.html"]
+        metafunc.parametrize("page", pages, scope="session")
     if "scheme" in metafunc.fixturenames:
         metafunc.parametrize("scheme", ["light", "dark"], scope="session")
 
@@ -66,3 +68,11 @@ def browser():
         chromium = driver.chromium.launch(executable_path=found, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
+def implementation(request):
+    """Return one implementation, or skip where its framework is not installed."""
+    needed = "pytorch_lightning" if "lightning" in request.param else request.param.split("_")[0]
+    pytest.importorskip({"pytorch": "torch"}.get(needed, needed))
+    return load(request.param)

@@ -1,4 +1,4 @@
-"""Claims and figures on their way from a page's outputs to the site, shown on a book of a few small notebooks."""
+"""Claims and figures on their way from outputs to the site, shown on a book of a few small notebooks."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from test_site import Page, broken_links, unlisted_claims
-from threelayer.claims import MIME_TYPE, Claim
+from threelayer.claims import Claim
 from threelayer.plots import GRID, INK, PAPER
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
@@ -36,9 +36,10 @@ class Book:
     """Notebooks in a folder, built anew or again from what the last build left."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.site = folder, folder / "out" / "html"
         (folder / "conf.py").write_text(CONFIGURATION, encoding="utf-8")
-        (folder / "index.md").write_text("# Book\n\n```{toctree}\n:glob:\ntwo\none\nreport\n*\n```\n", encoding="utf-8")
+        toctree = "# Book\n\n```{toctree}\n:glob:\ntwo\none\nreport\n*\n```\n"
+        (folder / "index.md").write_text(toctree, encoding="utf-8")
         (folder / "report.md").write_text("# Report\n\n```{claims-report}\n```\n", encoding="utf-8")
         self.notebook("one", "The first", [claim_output(EXACT), claim_output(WHOLE)])
         self.notebook("two", "The second", [claim_output(WHOLE)])
@@ -63,10 +64,10 @@ class Book:
 
     def html(self, name: str) -> str:
         """Return a built page."""
-        return (self.folder / "out" / "html" / f"{name}.html").read_text("utf-8")
+        return (self.site / f"{name}.html").read_text("utf-8")
 
     def pages(self) -> dict[str, Page]:
-        return {path.name: Page(path.read_text("utf-8")) for path in (self.folder / "out" / "html").glob("*.html")}
+        return {path.name: Page(path.read_text("utf-8")) for path in self.site.glob("*.html")}
 
 
 def claim_output(claim: Claim) -> dict:
@@ -82,7 +83,8 @@ def built(book: Book, builder: str = "html") -> str:
 
 def rows(report: str) -> list[str]:
     """Return the text of each row of the report."""
-    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in re.findall(r"<tr.*?</tr>", report, re.DOTALL)]
+    found = re.findall(r"<tr.*?</tr>", report, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in found]
 
 
 @pytest.fixture
@@ -107,8 +109,9 @@ def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
     assert "3 claims hold, 1 of them with a negative control" in report
     claims = {name: page.claims for name, page in book.pages().items() if page.claims}
     assert claims["one.html"] == ["claim-gradients-of-w-1-are-exact", "claim-nothing-is-lost-see-the-start"]
-    assert not unlisted_claims({f"book/{name}": found for name, found in claims.items()}, book.pages()["report.html"])
-    files = {path.relative_to(book.folder / "out" / "html").as_posix() for path in (book.folder / "out" / "html").rglob("*")}
+    in_book = {f"book/{name}": found for name, found in claims.items()}
+    assert not unlisted_claims(in_book, book.pages()["report.html"])
+    files = {path.relative_to(book.site).as_posix() for path in book.site.rglob("*")}
     assert not [link for link in broken_links(book.pages(), files) if "mathjax.js" not in link]
     assert "mathjax.js" in report, "mathematics in the report, but nothing to typeset it"
 
@@ -117,7 +120,7 @@ def test_a_claim_is_shown_with_its_value_its_bound_and_its_control(book):
     built(book)
     page = book.html("one")
     assert '<span class="claim-mark">Holds: </span>' in page
-    assert r'Gradients of <span class="math notranslate nohighlight">\(W_1\)</span> are <em>exact</em>' in page
+    assert r'<span class="math notranslate nohighlight">\(W_1\)</span> are <em>exact</em>' in page
     assert '<a class="headerlink" href="#claim-gradients-of-w-1-are-exact"' in page
     text = " ".join(re.sub(r"<[^>]+>", "", page).split())
     assert "measured 3.1e-16, bound ≤ 1.0e-12" in text
@@ -127,7 +130,8 @@ def test_a_claim_is_shown_with_its_value_its_bound_and_its_control(book):
 @pytest.mark.parametrize("builder", ["text", "latex"])
 def test_claims_are_plain_paragraphs_elsewhere(book, builder):
     built(book, builder)
-    written = "".join(path.read_text("utf-8") for path in (book.folder / "out" / builder).glob("*.t[ex][xt]*"))
+    files = (book.folder / "out" / builder).glob("*.t[ex][xt]*")
+    written = "".join(path.read_text("utf-8") for path in files)
     for part in ("Holds: ", "measured", "caught: ", "a factor of 2 in", "3 claims hold"):
         assert part in written
 
@@ -137,12 +141,13 @@ def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
     less_exact = Claim("Gradients of $W_1$ are *exact*", "2.0e-14", "≤ 1.0e-12")
     book.notebook("one", "The first, reworked", [claim_output(less_exact)])
     assert "0 added, 1 changed, 0 removed" in built(book)
-    assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12"]
+    row = r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12"
+    assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", row]
     assert "2 claims hold, 0 of them" in book.html("report")
 
-    written = (book.folder / "out" / "html" / "report.html").stat().st_mtime_ns
+    written = (book.site / "report.html").stat().st_mtime_ns
     assert "0 added, 0 changed, 0 removed" in built(book)
-    assert (book.folder / "out" / "html" / "report.html").stat().st_mtime_ns == written
+    assert (book.site / "report.html").stat().st_mtime_ns == written
 
     (book.folder / "one.ipynb").unlink()
     index = book.folder / "index.md"
@@ -167,7 +172,8 @@ def test_a_figure_becomes_a_light_and_a_dark_image(book):
     for image in images:
         assert 'alt="A &quot;steep&quot; curve"' in image
         assert 'width="192" height="96" loading="lazy"' in image
-    light, dark = ((book.folder / "out" / "html" / re.search('src="([^"]*)"', image).group(1)).read_text() for image in images)
+    sources = [re.search('src="([^"]*)"', image).group(1) for image in images]
+    light, dark = ((book.site / source).read_text("utf-8") for source in sources)
     assert light == SVG
     expected = {PAPER: 1, GRID: 1, INK: 1}
     assert {colour: dark.count(figure_twins.DARK[colour]) for colour in expected} == expected

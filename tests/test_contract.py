@@ -1,25 +1,9 @@
 """What all implementations promise: the same refusals, the same bookkeeping, no argument changed."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
-from threelayer import IMPLEMENTATIONS, Config, DivergedError, Params, init_params, load, make_data
-
-# Written and installed: a framework that is absent must not take the tests of the others with it.
-FRAMEWORKS = {"numpy": "numpy", "pytorch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
-
-
-@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
-def implementation(request):
-    """Return one implementation, or skip where its framework is not installed."""
-    if importlib.util.find_spec(f"threelayer.{request.param}") is None:
-        pytest.skip(f"{request.param} is not written yet")
-    needed = "pytorch_lightning" if "lightning" in request.param else FRAMEWORKS[request.param.split("_")[0]]
-    pytest.importorskip(needed)
-    return load(request.param)
-
+from threelayer import Config, DivergedError, Params, init_params, make_data
 
 CONFIG = Config(hidden=(5, 4), batch_size=8, epochs=3, seed=6)
 

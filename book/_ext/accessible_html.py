@@ -1,7 +1,7 @@
 """Take back ARIA attributes that Sphinx's writers set wrongly, where axe-core finds them.
 
-docutils calls the bibliography a list, whose entries are then no list items. MyST-NB names every fold "Toggle hidden
-content" in place of the words that a reader sees on it.
+docutils calls the bibliography a list, whose entries are then no list items. MyST-NB names every fold "Toggle
+hidden content" in place of the words that a reader sees on it.
 """
 
 import re

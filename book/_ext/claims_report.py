@@ -7,6 +7,7 @@ Source: chapter "report".
 from dataclasses import dataclass
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -28,7 +29,7 @@ class CollectedClaim:
     control_value: str
 
 
-class claims_report(nodes.General, nodes.Element):  # noqa: N801 (docutils names its nodes so)
+class claims_report(nodes.General, nodes.Element):
     """Stands where the report will be, until all pages have been read."""
 
 
@@ -64,9 +65,9 @@ class ClaimCollector(EnvironmentCollector):
         for block in doctree.findall(lambda node: isinstance(node, nodes.container) and "claim" in node):
             claim, anchor = block["claim"], block["anchor"]
             if anchor in found:
-                # The same words would give two claims one link, and the report two rows nobody can tell apart.
-                text = claim["statement"]
-                logger.warning('this page makes the claim "%s" twice: reword one of them', text, location=block)
+                # The same words would give two claims one link, and the report two rows that look the same.
+                message = 'this page makes the claim "%s" twice: reword one of them'
+                logger.warning(message, claim["statement"], location=block)
                 continue
             found[anchor] = CollectedClaim(
                 anchor=anchor,
@@ -104,9 +105,11 @@ class FillReport(SphinxPostTransform):
         collected = _claims(self.env)
         claims = [claim for page in collected.values() for claim in page]
         controlled = sum(claim.control is not None for claim in claims)
-        pages = [page for page in _book_order(self.env) if page in collected or self.seconds(page) is not None]
+        order = _book_order(self.env)
+        pages = [page for page in order if page in collected or self.seconds(page) is not None]
         total = sum(self.seconds(page) or 0.0 for page in pages)
-        count = f"{_counted(len(claims), 'claim holds', 'claims hold')}, {controlled} of them with a negative control"
+        count = _counted(len(claims), "claim holds", "claims hold")
+        count += f", {controlled} of them with a negative control"
         time = f"; executing all chapters took {total:.1f} seconds." if total else "."
         table = _table(["Claim", "Measured", "Bound", "Control"], [46, 14, 16, 24])
         for page in pages:
@@ -119,7 +122,8 @@ class FillReport(SphinxPostTransform):
         facts = [_counted(len(claims), "claim", "claims") if claims else "no claims"]
         if (seconds := self.seconds(page)) is not None:
             facts.append(f"executed in {seconds:.1f} s")
-        heading = nodes.paragraph("", "", self.link(page, "", nodes.strong("", self.env.titles[page].astext())))
+        title = nodes.strong("", self.env.titles[page].astext())
+        heading = nodes.paragraph("", "", self.link(page, "", title))
         heading += nodes.inline("", f" ({', '.join(facts)})", classes=["claims-chapter-facts"])
         body += nodes.row("", nodes.entry("", heading, morecols=3), classes=["claims-chapter"])
         for claim in claims:
@@ -157,9 +161,9 @@ def _report_pages(env) -> set[str]:
 
 
 def _detached(block: nodes.container, name: str) -> nodes.inline:
-    """Copy one marked part of a claim; links in it become plain text, for the report links the whole of it."""
+    """Copy a marked part of a claim; links in it become plain text, for the report links the whole."""
     part = next(node for node in block.findall(nodes.inline) if name in node["classes"]).deepcopy()
-    for link in list(part.findall(lambda node: isinstance(node, nodes.reference) or node.tagname == "pending_xref")):
+    for link in list(part.findall(lambda node: isinstance(node, nodes.reference | pending_xref))):
         link.replace_self(nodes.Text(link.astext()))
     for node in part.findall():
         node.document = None  # or the environment would store the whole page with each claim

@@ -1,7 +1,8 @@
 """Give every SVG figure a twin in the colours of the dark page.
 
-A figure is drawn once, with three fixed colours for ink, grid and paper (`threelayer.plots`). For HTML its file is
-copied with these three replaced, and the theme shows whichever of the two fits; other formats keep the original.
+A figure is drawn once, in three fixed colours for ink, grid and paper (`threelayer.plots`). For HTML its file
+is copied with these three replaced, and the theme shows whichever of the two fits.
+Other formats keep the original.
 """
 
 import re
@@ -16,20 +17,21 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
-# Light colour, as threelayer.plots writes it, and its dark twin; the last is the dark page of book/_static/book.css.
+# Ink, grid and paper of threelayer.plots, and their dark twins; the last is the dark page in book.css.
 DARK = {"#1f2933": "#e6e9ee", "#d5dae0": "#3a4350", "#ffffff": "#14181e"}
 MODE_CLASSES = {"only-light", "only-dark", "dark-light"}  # the theme's; an image that has one is left alone
 PIXELS = {"": 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4}
 
 
-class sized_image(nodes.image):  # noqa: N801 (docutils names its nodes so)
-    """An image that states its size as attributes, so that the browser reserves its place before loading it."""
+class sized_image(nodes.image):
+    """An image that states its size as attributes, so that the browser reserves its place."""
 
 
 class TwinFigures(SphinxPostTransform):
     """Puts a light and a dark image in place of each SVG image, and asks every image for alternative text."""
 
-    default_priority = 60  # after MyST-NB chose the output (4) and resolved glue (5), before images are converted (100)
+    # After MyST-NB chose the output (4) and resolved glue (5), before Sphinx converts images (100).
+    default_priority = 60
     formats = ("html",)
 
     def run(self, **kwargs) -> None:
@@ -41,12 +43,13 @@ class TwinFigures(SphinxPostTransform):
             if source.suffix != ".svg" or not source.is_file() or MODE_CLASSES & set(image["classes"]):
                 continue
             svg = source.read_text(encoding="utf-8")
-            dark = source.with_name(f"{source.stem}-dark.svg")
-            dark.write_text(in_dark_colours(svg), encoding="utf-8")
-            uri = join(image["uri"].rpartition("/")[0], dark.name)
+            copy = source.with_name(f"{source.stem}-dark.svg")
+            copy.write_text(in_dark_colours(svg), encoding="utf-8")
+            uri = join(image["uri"].rpartition("/")[0], copy.name)
             self.env.images.add_file(self.env.docname, uri)
             size = intrinsic_size(svg)
-            twins = [_variant(image, image["uri"], "only-light", size), _variant(image, uri, "only-dark", size)]
+            light, dark = (image["uri"], "only-light"), (uri, "only-dark")
+            twins = [_variant(image, *twin, size) for twin in (light, dark)]
             # Within a span: the theme hides, with an image, the caption that follows it in the same element.
             image.replace_self(nodes.inline("", "", *twins, classes=["twins"]))
 
@@ -59,8 +62,8 @@ def in_dark_colours(svg: str) -> str:
 
 def intrinsic_size(svg: str) -> tuple[int, int] | None:
     """Return width and height in CSS pixels, or None where the SVG states none."""
-    root = re.search(r"<svg\b[^>]*>", svg)
-    lengths = [re.search(rf'\s{side}="([\d.]+)([a-z]*)"', root.group()) if root else None for side in ("width", "height")]
+    root = re.search(r"<svg\b[^>]*>|$", svg).group()
+    lengths = [re.search(rf'\s{side}="([\d.]+)([a-z]*)"', root) for side in ("width", "height")]
     if not all(length and length[2] in PIXELS for length in lengths):
         return None
     width, height = (round(float(length[1]) * PIXELS[length[2]]) for length in lengths)

@@ -20,20 +20,15 @@ class ClaimRenderer:
         if data.mime_type != MIME_TYPE or inline:
             return None
         claim, line = data.content, data.line or 0
-        statement = nodes.inline("", "", *_parsed(renderer, claim["statement"], line), classes=["claim-statement"])
+        parsed = _parsed(renderer, claim["statement"], line)
+        statement = nodes.inline("", "", *parsed, classes=["claim-statement"])
         anchor = nodes.make_id(f"claim {statement.astext()}")
         # A target of its own, because LaTeX writes no label for the id of a container.
         target = nodes.target(ids=[anchor])
         block = nodes.container("", target, classes=["claim"], claim=dict(claim), anchor=anchor)
         mark = nodes.inline("", "Holds: ", classes=["claim-mark"])  # the stylesheet draws it as a check mark
         permalink = f'<a class="headerlink" href="#{anchor}" title="Link to this claim">#</a>'
-        block += nodes.paragraph(
-            "",
-            "",
-            mark,
-            statement,
-            nodes.raw("", permalink, format="html"),
-        )
+        block += nodes.paragraph("", "", mark, statement, nodes.raw("", permalink, format="html"))
         block += nodes.paragraph(
             "",
             "",
