@@ -82,11 +82,11 @@ def slices(
         Label to values (3, m): row i follows input i. The one named `truth` is drawn in ink, dashed.
     """
     figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.9), sharey=True)
-    shades = sns.color_palette("viridis", len(curves))
+    shades = [BLUE, PINK, ORANGE, GREEN, GREY]
     for i, axis in enumerate(axes):
-        for (label, values), shade in zip(curves.items(), shades, strict=True):
+        for (label, values), shade in zip(curves.items(), shades, strict=False):
             is_truth = label == truth
-            color = INK if is_truth else BLUE if len(curves) <= 2 else shade
+            color = INK if is_truth else shade
             axis.plot(grid, values[i], label=label, color=color, linestyle="--" if is_truth else "-")
         _pi_ticks(axis)
         axis.set_xlabel(X_LABELS[i])
@@ -177,8 +177,8 @@ def loss_curves(histories: Mapping[str, History], noise_floor: float) -> Figure:
     for name, history in histories.items():
         frame = history.frame()
         color = color_of(name)
-        axis.plot(frame["epoch"], frame["train_loss"], color=color, alpha=0.55, label=f"{name}, training")
-        axis.plot(frame["epoch"], frame["val_loss"], color=INK, linewidth=1.0, label=f"{name}, validation")
+        axis.plot(frame["epoch"], frame["train_loss"], color=color, label=f"{name}, training")
+        axis.plot(frame["epoch"], frame["val_loss"], color=INK, linewidth=0.8, label=f"{name}, validation")
     axis.axhline(noise_floor, color=GREEN, linestyle="--", label="noise floor")
     axis.set(yscale="log", xlabel="epoch", ylabel="mean squared error (standardised)")
     axis.legend()
@@ -266,3 +266,66 @@ def sweep(
 
 def _pi_ticks(axis: plt.Axes, which: str = "x") -> None:
     getattr(axis, f"set_{which}ticks")([-np.pi, 0, np.pi], [r"$-\pi$", "0", r"$\pi$"])
+
+
+def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
+    """Draw the largest deviation between every two sets of weights, its power of ten as colour and number.
+
+    Parameters
+    ----------
+    deviations : (m, m)
+        Symmetric, zero on the diagonal; a zero is drawn as an empty cell.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH, 5.4))
+    powers = np.where(deviations > 0, np.log10(np.where(deviations > 0, deviations, 1)), np.nan)
+    sns.heatmap(
+        powers,
+        ax=axis,
+        cmap="cividis",
+        annot=True,
+        fmt=".1f",
+        annot_kws={"size": 9},
+        linewidths=0.5,
+        linecolor=GRID,
+        xticklabels=names,
+        yticklabels=names,
+        cbar_kws={"label": r"$\log_{10}$ of the largest deviation"},
+        square=True,
+    )
+    axis.grid(False)
+    axis.tick_params(axis="x", rotation=60)
+    plt.setp(axis.get_xticklabels(), ha="right", rotation_mode="anchor")
+    return figure
+
+
+def deviation_growth(
+    steps: np.ndarray, deviations: Mapping[str, np.ndarray], bound: float, ylabel: str = "largest deviation"
+) -> Figure:
+    """Draw how far each implementation is from the reference by step, on logarithmic axes, with the bound."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.8))
+    styles = ("-", "--", ":", "-.")
+    seen: dict[str, int] = {}
+    for name, values in deviations.items():
+        color = color_of(name)
+        style = styles[seen.setdefault(color, 0) % len(styles)]
+        seen[color] += 1
+        axis.plot(steps, values, style, color=color, linewidth=1.2, label=name)
+    axis.axhline(bound, color=INK, linestyle="--", linewidth=1, label="bound")
+    axis.set(xscale="log", yscale="log", xlabel="step", ylabel=ylabel)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def effects(labels: Sequence[str], on_weights: np.ndarray, on_error: np.ndarray) -> Figure:
+    """Draw what each switch does to the final weights and to the test error, on logarithmic axes."""
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.42 * len(labels) + 1.0), sharey=True)
+    place = np.arange(len(labels))[::-1]
+    for axis, values, color, xlabel in (
+        (axes[0], on_weights, BLUE, "change of a weight"),
+        (axes[1], on_error, ORANGE, "change of the error"),
+    ):
+        axis.plot(values, place, "o", color=color)
+        axis.hlines(place, np.min(values[values > 0]) / 10, values, color=color, linewidth=2)
+        axis.set(xscale="log", xlabel=xlabel, ylim=(-0.7, len(labels) - 0.3))
+    axes[0].set_yticks(place, labels)
+    return figure
