@@ -33,6 +33,12 @@ def test_an_impossible_configuration_is_refused(bad):
         Config(**bad)
 
 
+def test_settings_of_another_type_are_cast():
+    config = Config(hidden=[5, 4], learning_rate=1, momentum=0)
+    assert config == Config(hidden=(5, 4), learning_rate=1.0, momentum=0.0)
+    assert (type(config.hidden), type(config.learning_rate), type(config.momentum)) == (tuple, float, float)
+
+
 def test_history_as_a_frame():
     history = History()
     history.record(np.array([1.0, 3.0]), 4.0, Config())

@@ -34,10 +34,10 @@ def deviation(left, right) -> float:
     return max(float(np.abs(a - b).max()) for a, b in zip(left, right, strict=True))
 
 
-def assert_same_run(ours, expected, bound=1e-12) -> None:
-    assert deviation(ours.params, expected.params) < bound
-    assert deviation(ours.history.train_loss, expected.history.train_loss) < bound
-    assert deviation(ours.history.val_loss, expected.history.val_loss) < bound
+def assert_same_run(ours, expected) -> None:
+    assert deviation(ours.params, expected.params) < 1e-12
+    assert deviation(ours.history.train_loss, expected.history.train_loss) < 1e-12
+    assert deviation(ours.history.val_loss, expected.history.val_loss) < 1e-12
 
 
 def global_state() -> dict:
@@ -128,9 +128,10 @@ def test_differences_and_tape_catch_a_wrong_layer(params, data, fault, monkeypat
 # -- the trajectory
 
 
-@pytest.mark.parametrize(
-    "change", [{}, {"batch_size": 1, "epochs": 3}, {"batch_size": 50}, {"momentum": 0}, {"seed": 8}]
-)
+CHANGES = [{}, {"batch_size": 1, "epochs": 3}, {"batch_size": 50, "momentum": 0, "seed": 8}]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_trains_as_numpy_does(params, data, change):
     config = replace(CONFIG, **change)
     assert_same_run(module.fit(params, data, config), numpy_manual.fit(params, data, config))
@@ -215,4 +216,4 @@ def test_on_epoch_gets_copies(params, data):
         for p in weights:
             p.fill(np.nan)
 
-    assert_same_run(module.fit(params, data, CONFIG, spoil), module.fit(params, data, CONFIG), 1e-300)
+    assert_same_run(module.fit(params, data, CONFIG, spoil), numpy_manual.fit(params, data, CONFIG))

@@ -55,6 +55,10 @@ class Config:
                 raise ValueError(
                     f"{name} must be a whole number of at least {least}, not {getattr(self, name)!r}"
                 )
+        # A list of widths or an integer rate is no error, but only one type may reach the frameworks.
+        object.__setattr__(self, "hidden", tuple(int(width) for width in self.hidden))
+        for name in ("learning_rate", "momentum"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         if self.dtype not in ("float64", "float32"):
             raise ValueError(f'dtype must be "float64" or "float32", not {self.dtype!r}')
 
@@ -103,7 +107,7 @@ class History:
                 f"the loss is no longer finite in epoch {epoch}{step}"
                 f" at learning rate {config.learning_rate:g}; choose a smaller one"
             )
-        self.train_loss.append(float(np.mean(batch_losses)))
+        self.train_loss.append(float(np.mean(batch_losses, dtype="float64")))
         self.val_loss.append(float(val_loss))
         self.seconds.append(time.perf_counter() - self._start)
         return self.train_loss[-1], self.val_loss[-1]
