@@ -265,9 +265,9 @@ def test_another_exception_comes_with_a_plain_traceback(book):
 
 
 def test_a_dead_kernel_fails(book):
-    append(
-        book, "book/uses_c.md", "\n```{code-cell}\nimport os\nos.write(2, b'last words')\nos._exit(1)\n```\n"
-    )
+    # To the kernel's first stderr, as a crash in C does; what goes through IPython's may be lost as it dies.
+    crash = "import os, sys\nos.write(sys.stderr._original_stdstream_copy, b'last words')\nos._exit(1)"
+    append(book, "book/uses_c.md", f"\n```{{code-cell}}\n{crash}\n```\n")
     result = build(book)
     assert result.returncode == 1
     assert "uses_c: DeadKernelError" in result.stderr
