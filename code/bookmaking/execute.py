@@ -131,8 +131,11 @@ class _Run:
     def __init__(self, root: Path, cache: JupyterCacheAbstract, pages: list[Page]):
         self.root = root
         self.cache = cache
-        # Longest first; what has never run may be the longest.
-        self.pages = sorted(pages, key=lambda page: -(page.record.seconds if page.record else float("inf")))
+        # Longest first, so that no long page is left for the end. What has never run may be the longest, and of
+        # those the last in the book comes first: late chapters compare what earlier ones made.
+        self.pages = sorted(
+            reversed(pages), key=lambda page: -(page.record.seconds if page.record else float("inf"))
+        )
         self.failures: list[str] = []
         self.ended = 0
         config = yaml.safe_load((root / "_config.yml").read_text("utf-8")) or {}

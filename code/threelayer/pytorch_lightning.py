@@ -4,11 +4,7 @@ The idea: the framework owns the loop; whatever else is to happen waits in a hoo
 Source: chapter "network", equations (forward-1) to (update); the backward pass is PyTorch's own.
 """
 
-import logging
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,13 +12,14 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from threelayer.data import Data
-from threelayer.pytorch_modules import DEVICE, mean_squared_error, to_tensor, training_loader
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.lightning_callbacks import Record, silent_trainer
+from threelayer.pytorch_modules import mean_squared_error, to_tensor, training_loader
+from threelayer.spec import Config, Fit, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 
@@ -38,6 +35,11 @@ class EinsumLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return z (n, h) for inputs (n, i)."""
         return torch.einsum("ni,ih->nh", x, self.weight) + self.bias
+
+
+def to_numpy(tensors: Iterable[Tensor]) -> Params:
+    """Copy weights or gradients into NumPy arrays."""
+    return Params(*(t.numpy(force=True).copy() for t in tensors))
 
 
 class ThreeLayer(pl.LightningModule):
@@ -69,6 +71,10 @@ class ThreeLayer(pl.LightningModule):
         tensors = map(to_tensor, params)
         module.load_state_dict(dict(zip(module.state_dict(), tensors, strict=True)), assign=True)
         return module
+
+    def to_params(self) -> Params:
+        """Copy the weights into NumPy arrays."""
+        return to_numpy(self.parameters())
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Return the mean squared error over a batch x, y."""
@@ -119,62 +125,6 @@ class SampleSets(pl.LightningDataModule):
     def test_dataloader(self) -> DataLoader:
         """Return a loader of the test set."""
         return DataLoader([self.test], batch_size=None, generator=torch.Generator())
-
-
-class Record(pl.Callback):
-    """A callback of our own: keeps the history, in checkpoints too, and passes on what every epoch brings."""
-
-    def __init__(self, config: Config, on_epoch: Callable | None) -> None:
-        self.config, self.on_epoch, self.history = config, on_epoch, History()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: ThreeLayer) -> None:
-        """Record an epoch; its validation is over by now."""
-        batch_losses = torch.stack(module.batch_losses).numpy(force=True)
-        losses = self.history.record(batch_losses, trainer.callback_metrics["val_loss"].item(), self.config)
-        if self.on_epoch is not None:
-            self.on_epoch(trainer.current_epoch, to_numpy(module.parameters()), *losses)
-
-    def state_dict(self) -> dict[str, list[float]]:
-        """Return what a checkpoint keeps."""
-        return {name: getattr(self.history, name) for name in ("train_loss", "val_loss", "seconds")}
-
-    def load_state_dict(self, state: dict[str, list[float]]) -> None:
-        """Continue the history of a checkpoint, and its clock."""
-        self.history = History(**state)
-        self.history._start -= self.history.seconds[-1]
-
-
-def loggers(folder: str | Path) -> list[Logger]:
-    """Return what writes the logged values below `folder`, as a table and for TensorBoard."""
-    return [CSVLogger(folder, "csv"), TensorBoardLogger(folder, "tensorboard")]
-
-
-def checkpoints(folder: str | Path) -> list[ModelCheckpoint]:
-    """Return what keeps `best.ckpt`, of the lowest validation loss, and `last.ckpt` in `folder`."""
-    # Two, because one that monitors a loss skips its `save_last`, too, in epochs that do not improve it. They
-    # wait for the end of the epoch, as `Record` records only after validation.
-    keep = partial(ModelCheckpoint, folder, save_on_train_epoch_end=True, enable_version_counter=False)
-    return [keep("best", monitor="val_loss"), keep("last")]
-
-
-@contextmanager
-def silent_trainer(**options) -> Iterator[pl.Trainer]:
-    """Lend a trainer that prints nothing and writes only what `options` ask for; then all is as it was."""
-    remarks = logging.getLogger("pytorch_lightning")
-    level = remarks.level
-    remarks.setLevel(logging.ERROR)
-    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
-    try:
-        with warnings.catch_warnings(), torch.enable_grad():  # the trainer itself leaves grad mode on
-            warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
-            yield pl.Trainer(accelerator=DEVICE.type, devices=1, **quiet, **options)
-    finally:
-        remarks.setLevel(level)
-
-
-def to_numpy(tensors: Iterable[Tensor]) -> Params:
-    """Copy weights or gradients into NumPy arrays."""
-    return Params(*(t.numpy(force=True).copy() for t in tensors))
 
 
 def predict(params: Params, x: np.ndarray) -> np.ndarray:
@@ -233,4 +183,4 @@ def fit(
     options = {"callbacks": [record, *callbacks], "logger": [*logger], "enable_checkpointing": keeps}
     with silent_trainer(max_epochs=config.epochs, **options) as trainer:
         trainer.fit(module, sets, ckpt_path=ckpt_path)
-    return Fit(to_numpy(module.parameters()), record.history)
+    return Fit(module.to_params(), record.history)
