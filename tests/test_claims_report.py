@@ -5,15 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import figure_twins
 import nbformat
 import pytest
 
 from test_site import Page, broken_links, unlisted_claims
 from threelayer.claims import Claim
 from threelayer.plots import GRID, INK, PAPER
-
-sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
-import figure_twins
 
 CONFIGURATION = f"""
 import sys
@@ -92,7 +90,7 @@ def book(tmp_path) -> Book:
     return Book(tmp_path)
 
 
-def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
+def test_the_report_lists_the_claims_of_all_pages_inbook_order(book):
     book.notebook("three", "The third", [{}])
     built(book)
     report = book.html("report")

@@ -1,24 +1,20 @@
 """The built site, as files and in a real browser. Every checker is also shown the fault that it is for."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from figure_twins import DARK
 from playwright.sync_api import expect
 
 from bookmaking.serve import serving
 from threelayer import plots
-
-sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
-from figure_twins import DARK
 
 REPORT = "book/report.html"
 PATIENCE = 120_000  # milliseconds until what does not come is a failure; no result depends on it

@@ -105,7 +105,7 @@ class FillReport(SphinxPostTransform):
         collected = _claims(self.env)
         claims = [claim for page in collected.values() for claim in page]
         controlled = sum(claim.control is not None for claim in claims)
-        order = _book_order(self.env)
+        order = book_order(self.env)
         pages = [page for page in order if page in collected or self.seconds(page) is not None]
         total = sum(self.seconds(page) or 0.0 for page in pages)
         count = _counted(len(claims), "claim holds", "claims hold")
@@ -170,7 +170,7 @@ def _detached(block: nodes.container, name: str) -> nodes.inline:
     return part
 
 
-def _book_order(env) -> list[str]:
+def book_order(env) -> list[str]:
     """Return all pages as the table of contents orders them."""
     order: dict[str, None] = {}
 

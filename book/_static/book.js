@@ -6,7 +6,7 @@ addEventListener("DOMContentLoaded", async () => {
       else box.removeAttribute("tabindex");
     }
   });
-  const scrolling = "pre, .pst-scrollable-table-container, .output.text_html, mjx-container[display]";
+  const scrolling = "pre, .pst-scrollable-table-container, .output.text_html, .twins, mjx-container[display]";
   await window.MathJax?.startup.promise; // the formulas come into being only then
   document.querySelectorAll(scrolling).forEach((box) => observer.observe(box));
 });

@@ -131,8 +131,8 @@ class _Run:
     def __init__(self, root: Path, cache: JupyterCacheAbstract, pages: list[Page]):
         self.root = root
         self.cache = cache
-        # Longest first, so that no long page is left for the end. What has never run may be the longest, and of
-        # those the last in the book comes first: late chapters compare what earlier ones made.
+        # Longest first, so that no long page is left for the end. What has never run may be the longest, and
+        # of those the last in the book comes first: late chapters compare what earlier ones made.
         self.pages = sorted(
             reversed(pages), key=lambda page: -(page.record.seconds if page.record else float("inf"))
         )

@@ -1,0 +1,73 @@
+"""The nine implementations beside each other."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from threelayer.plots.style import BLUE, GRID, INK, ORANGE, WIDTH, color_of
+
+
+def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
+    """Draw the largest deviation between every two sets of weights, its power of ten as colour and number.
+
+    Parameters
+    ----------
+    deviations : (m, m)
+        Symmetric, zero on the diagonal; a zero is drawn as an empty cell.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH, 5.4))
+    powers = np.where(deviations > 0, np.log10(np.where(deviations > 0, deviations, 1)), np.nan)
+    sns.heatmap(
+        powers,
+        ax=axis,
+        cmap="cividis",
+        annot=True,
+        fmt=".1f",
+        annot_kws={"size": 9},
+        linewidths=0.5,
+        linecolor=GRID,
+        xticklabels=names,
+        yticklabels=names,
+        cbar_kws={"label": r"$\log_{10}$ of the largest deviation"},
+        square=True,
+    )
+    axis.grid(False)
+    axis.tick_params(axis="x", rotation=60)
+    plt.setp(axis.get_xticklabels(), ha="right", rotation_mode="anchor")
+    return figure
+
+
+def deviation_growth(
+    steps: np.ndarray, deviations: Mapping[str, np.ndarray], bound: float, ylabel: str = "largest deviation"
+) -> Figure:
+    """Draw how far each implementation is from the reference by step, on logarithmic axes, with the bound."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.8))
+    styles = ("-", "--", ":", "-.")
+    seen: dict[str, int] = {}
+    for name, values in deviations.items():
+        color = color_of(name)
+        style = styles[seen.setdefault(color, 0) % len(styles)]
+        seen[color] += 1
+        axis.plot(steps, values, style, color=color, linewidth=1.2, label=name)
+    axis.axhline(bound, color=INK, linestyle="--", linewidth=1, label="bound")
+    axis.set(xscale="log", yscale="log", xlabel="step", ylabel=ylabel)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def effects(labels: Sequence[str], on_weights: np.ndarray, on_error: np.ndarray) -> Figure:
+    """Draw what each switch does to the final weights and to the test error, on logarithmic axes."""
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.42 * len(labels) + 1.0), sharey=True)
+    place = np.arange(len(labels))[::-1]
+    for axis, values, color, xlabel in (
+        (axes[0], on_weights, BLUE, "change of a weight"),
+        (axes[1], on_error, ORANGE, "change of the error"),
+    ):
+        axis.plot(values, place, "o", color=color)
+        axis.hlines(place, np.min(values[values > 0]) / 10, values, color=color, linewidth=2)
+        axis.set(xscale="log", xlabel=xlabel, ylim=(-0.7, len(labels) - 0.3))
+    axes[0].set_yticks(place, labels)
+    return figure

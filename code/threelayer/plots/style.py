@@ -1,0 +1,68 @@
+"""The book's one style: colours, sizes, labels.
+
+Ink, grid and paper are fixed colours, which the site exchanges for its dark theme; data colours suit both.
+Source: Okabe and Ito's palette for colours (okabe2008), the letters of chapter "network" for labels.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+
+INK, GRID, PAPER = "#1f2933", "#d5dae0", "#ffffff"
+BLUE, ORANGE, PINK, GREEN, GREY = "#0072b2", "#d55e00", "#c2649a", "#009e73", "#78828c"
+FRAMEWORK_COLORS = {"numpy": BLUE, "pytorch": ORANGE, "tensorflow": PINK, "jax": GREEN}
+DIVERGING = "RdBu_r"  # for signed values, always centred at zero
+
+X_LABELS = [r"$x_1$ (rad)", r"$x_2$ (rad)", r"$x_3$ (rad)"]
+WIDTH = 6.4  # inches: the measure of the text
+
+
+def color_of(implementation: str) -> str:
+    """Return the colour of the framework that an implementation belongs to."""
+    return FRAMEWORK_COLORS[implementation.split("_")[0]]
+
+
+def use_style() -> None:
+    """Set the book's style for every figure that follows, and vector output in notebooks."""
+    sns.set_theme(
+        context="paper",
+        style="ticks",
+        rc={
+            "axes.edgecolor": INK,
+            "axes.facecolor": "none",
+            "axes.grid": True,
+            "axes.labelcolor": INK,
+            "axes.labelsize": 11,
+            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PINK, GREY]),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlesize": 11,
+            "figure.facecolor": "none",
+            "figure.figsize": (WIDTH, 3.2),
+            "figure.constrained_layout.use": True,
+            "font.size": 11,
+            "grid.color": GRID,
+            "grid.linewidth": 0.6,
+            "legend.fontsize": 10,
+            "legend.frameon": False,
+            "lines.linewidth": 1.6,
+            "savefig.facecolor": "none",
+            "svg.fonttype": "path",
+            "svg.hashsalt": "one network, nine ways",  # the same figure gives the same bytes
+            "text.color": INK,
+            "xtick.color": INK,
+            "xtick.labelsize": 10,
+            "ytick.color": INK,
+            "ytick.labelsize": 10,
+        },
+    )
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:  # not in a notebook
+        return
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def pi_ticks(axis: plt.Axes, which: str = "x") -> None:
+    """Mark an axis in radians at minus pi, zero and pi."""
+    getattr(axis, f"set_{which}ticks")([-np.pi, 0, np.pi], [r"$-\pi$", "0", r"$\pi$"])

@@ -1,0 +1,107 @@
+"""How a training went, and what it left."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from threelayer.plots.style import BLUE, GREEN, INK, ORANGE, WIDTH, color_of
+from threelayer.spec import History, Params
+
+
+def loss_curves(histories: Mapping[str, History], noise_floor: float) -> Figure:
+    """Draw training and validation loss by epoch on a logarithmic axis, with the noise floor.
+
+    One history is drawn in two colours; several get the colours of their frameworks.
+    """
+    figure, axis = plt.subplots()
+    for name, history in histories.items():
+        frame = history.frame()
+        color = color_of(name)
+        axis.plot(frame["epoch"], frame["train_loss"], color=color, label=f"{name}, training")
+        axis.plot(frame["epoch"], frame["val_loss"], color=INK, linewidth=0.8, label=f"{name}, validation")
+    axis.axhline(noise_floor, color=INK, linestyle="--", linewidth=1, label="noise floor")
+    axis.set(yscale="log", xlabel="epoch", ylabel="mean squared error (standardised)")
+    axis.legend()
+    return figure
+
+
+def predictions(y_true: np.ndarray, y_hat: np.ndarray, color: str = BLUE) -> Figure:
+    """Draw predictions against the truth with the identity line, and the distribution of what is left.
+
+    Parameters
+    ----------
+    y_true, y_hat : (n, 1), units of f
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
+    low, high = float(min(y_true.min(), y_hat.min())), float(max(y_true.max(), y_hat.max()))
+    axes[0].plot([low, high], [low, high], color=INK, linewidth=1, linestyle="--", label="identity")
+    axes[0].plot(
+        y_true[:, 0],
+        y_hat[:, 0],
+        ".",
+        color=color,
+        markersize=2.5,
+        alpha=0.5,
+        rasterized=True,
+        label="sample",
+    )
+    axes[0].set(xlabel=r"truth $f(x)$", ylabel=r"prediction $\hat y$ (units of $f$)", aspect="equal")
+    axes[0].legend(loc="upper left", markerscale=4)
+    residual = (y_hat - y_true)[:, 0]
+    sns.histplot(x=residual, bins=60, ax=axes[1], color=color, edgecolor="none")
+    axes[1].set(xlabel=r"residual $\hat y - f(x)$", ylabel="samples")
+    return figure
+
+
+def gradient_norms(epochs: np.ndarray, norms: Params) -> Figure:
+    """Draw the norm of each weight gradient by epoch; `norms` holds one array (epochs,) a parameter."""
+    figure, axis = plt.subplots()
+    for name, color, style in (("W1", BLUE, "-"), ("W2", ORANGE, "--"), ("W3", GREEN, ":")):
+        axis.plot(
+            epochs, getattr(norms, name), style, color=color, label=rf"$\|\mathrm{{d}}W^{{({name[1]})}}\|$"
+        )
+    axis.set(yscale="log", xlabel="epoch", ylabel="norm of the gradient")
+    axis.legend(ncols=3)
+    return figure
+
+
+def sweep(
+    values: np.ndarray,
+    results: np.ndarray,
+    xlabel: str,
+    ylabel: str,
+    mark: float | None = None,
+    floor: float | None = None,
+) -> Figure:
+    """Draw a quantity over a setting: median as a line, range over seeds as a band, NaN where runs diverged.
+
+    Parameters
+    ----------
+    values : (m,)
+    results : (seeds, m)
+    mark
+        The setting that the book uses, drawn as a vertical line.
+    floor
+        The noise floor, drawn as a horizontal line.
+    """
+    figure, axis = plt.subplots()
+    diverged = np.isnan(results).any(axis=0)
+    good = np.where(diverged, np.nan, results)
+    if not diverged.all():
+        axis.fill_between(values, good.min(axis=0), good.max(axis=0), color=BLUE, alpha=0.25, linewidth=0)
+        axis.plot(values, np.median(good, axis=0), "o-", color=BLUE, label=f"median of {len(results)} seeds")
+    axis.set_xscale("log", base=2)
+    axis.set(yscale="log", xlabel=xlabel, ylabel=ylabel)
+    for value in values[diverged]:
+        axis.axvline(value, color=ORANGE, linestyle=":", label="diverged")
+    if mark is not None:
+        axis.axvline(mark, color=GREEN, linestyle="--", label="used in the book")
+    if floor is not None:
+        axis.axhline(floor, color=INK, linestyle="--", linewidth=1, label="noise floor")
+    handles, labels = axis.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    axis.legend(unique.values(), unique.keys())
+    return figure
