@@ -1,15 +1,17 @@
-"""What tests share: the nine implementations; and the built site, a server for it and a browser."""
+"""What tests share: the nine implementations, a problem, and the built site with a server and a browser."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
 from bookmaking.serve import serving
-from threelayer import IMPLEMENTATIONS, load
+from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data
 
 ROOT = Path(__file__).parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -76,3 +78,18 @@ def implementation(request):
     needed = "pytorch_lightning" if "lightning" in request.param else request.param.split("_")[0]
     pytest.importorskip({"pytorch": "torch"}.get(needed, needed))
     return load(request.param)
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    """Return data with two outputs; 50 samples in batches of 7 leave one over."""
+    data = make_data(50, 11, 13)
+    names = "y_train", "y_val", "y_test"
+    return replace(data, **{name: np.hstack([y := getattr(data, name), np.sin(3 * y)]) for name in names})
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    """Return weights for these data, of widths 5 and 4, whose biases are not zero."""
+    drawn = init_params(Config(hidden=(5, 4)), n_out=2)
+    return Params(*(p + 0.1 * np.arange(p.size).reshape(p.shape) / p.size for p in drawn))

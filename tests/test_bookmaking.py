@@ -176,6 +176,15 @@ def book(first_build):
     return root
 
 
+@pytest.fixture
+def interruptible():
+    """Let the processes that a test starts react to Ctrl-C."""
+    # A script's shell starts a command in the background with SIGINT ignored, and its children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_first_build_runs_every_chapter_and_publishes(first_build):
     _, result, root = first_build
     assert ran(result) == ["uses_b", "uses_c"]
@@ -290,6 +299,7 @@ def test_a_warning_fails_every_time_and_keeps_the_site(book):
     assert ran(build(book)) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_keeps_the_site_and_the_next_one_passes(book, number):
     before = site(book)
@@ -418,6 +428,7 @@ def test_digest_tells_names_contents_and_absence_apart(tmp_path):
     assert digest(tmp_path, ["x", "y"]) == digest(tmp_path, ["y", "x"])
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_serve_shows_the_site_and_takes_the_next_free_port(first_build):
     root = first_build[2]
     with serving(root / "_build" / "html") as url:
@@ -428,15 +439,16 @@ def test_serve_shows_the_site_and_takes_the_next_free_port(first_build):
         taken.listen()
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "bookmaking.serve", "--root", str(root), "--port", str(port)]
-        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
-        try:
-            url = process.stdout.readline().split()[0]
-            assert not url.endswith(f":{port}/")
-            with urllib.request.urlopen(url) as answer:
-                assert answer.status == 200
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=PATIENCE)
+        with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                url = process.stdout.readline().split()[0]
+                assert not url.endswith(f":{port}/")
+                with urllib.request.urlopen(url) as answer:
+                    assert answer.status == 200
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=PATIENCE)
+            finally:
+                process.kill()  # does nothing where it has ended
     assert process.returncode == 0
 
 

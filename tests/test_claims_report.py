@@ -90,7 +90,7 @@ def book(tmp_path) -> Book:
     return Book(tmp_path)
 
 
-def test_the_report_lists_the_claims_of_all_pages_inbook_order(book):
+def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
     book.notebook("three", "The third", [{}])
     built(book)
     report = book.html("report")

@@ -1,9 +1,13 @@
-"""What all implementations promise: the same refusals, the same bookkeeping, no argument changed."""
+"""What all implementations promise: the same refusals, the same bookkeeping, and nothing else touched."""
+
+import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from threelayer import Config, DivergedError, Params, init_params, make_data
+from threelayer.evaluate import largest_deviation
 
 CONFIG = Config(hidden=(5, 4), batch_size=8, epochs=3, seed=6)
 
@@ -19,6 +23,11 @@ def params():
 
 
 X, Y = np.linspace(-1, 1, 21).reshape(7, 3), np.linspace(0, 1, 7)[:, np.newaxis]
+
+
+def same(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
 
 BAD_X = {
     "wrong rank": (X[0], "2 axes"),
@@ -60,8 +69,6 @@ def test_bad_targets_are_refused(implementation, params, case):
 
 
 def test_bad_training_data_are_refused(implementation, params, data):
-    from dataclasses import replace
-
     for name, bad in (
         ("y_train", data.y_train[:, 0]),
         ("x_val", data.x_val[:, :2]),
@@ -120,13 +127,51 @@ def test_results_are_numpy_of_the_right_shape_and_dtype(implementation, params, 
         assert y_hat.dtype == dtype
 
 
-def test_nothing_is_changed(implementation, params, data):
-    kept = [p.copy() for p in params], data.x_train.copy(), data.y_train.copy()
+def test_inputs_may_be_views_and_read_only(implementation, params):
+    backwards, read_only = X[::-1], X[::-1].copy()
+    read_only.flags.writeable = False
+    expected = implementation.predict(params, X[::-1].copy())
+    assert np.array_equal(implementation.predict(params, backwards), expected)
+    assert np.array_equal(implementation.predict(params, read_only), expected)
+
+
+def test_weights_may_lie_in_memory_by_columns(implementation, params, data):
+    by_columns = Params(*(np.asfortranarray(p) for p in params))
+    ours, expected = implementation.fit(by_columns, data, CONFIG), implementation.fit(params, data, CONFIG)
+    assert largest_deviation(ours.params, expected.params) < 1e-14
+
+
+def test_nothing_is_changed_or_shared(implementation, params, data):
+    given = [*params, data.x_train, data.y_train, data.x_val, data.y_val, X, Y]
+    kept = [a.copy() for a in given]
+    y_hat = implementation.predict(params, X)
+    _, grads = implementation.loss_and_grads(params, X, Y)
     fit = implementation.fit(params, data, CONFIG)
-    assert all(np.array_equal(a, b) for a, b in zip(params, kept[0], strict=True))
-    assert np.array_equal(data.x_train, kept[1])
-    assert np.array_equal(data.y_train, kept[2])
+    assert same(given, kept)
     assert not np.array_equal(fit.params.W2, params.W2)
+    assert not any(np.shares_memory(a, b) for a in (y_hat, *grads, *fit.params) for b in given)
+
+
+def use(implementation, params, data):
+    implementation.predict(params, X)
+    implementation.loss_and_grads(params, X, Y)
+    implementation.fit(params, data, CONFIG)
+
+
+def test_global_random_numbers_stay_as_they_were(implementation, params, data):
+    def state():
+        return random.getstate(), str(np.random.get_state())  # noqa: NPY002
+
+    before = state()
+    use(implementation, params, data)
+    assert state() == before
+
+
+def test_nothing_is_printed_or_written(implementation, params, data, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    use(implementation, params, data)
+    assert capfd.readouterr().out == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_on_epoch_sees_what_the_history_keeps(implementation, params, data):
@@ -138,9 +183,18 @@ def test_on_epoch_sees_what_the_history_keeps(implementation, params, data):
     assert len(fit.history.seconds) == 3
     # each call has weights of its own, and the last ones are the result
     assert not np.array_equal(seen[0][1].W2, seen[1][1].W2)
-    assert all(np.array_equal(a, b) for a, b in zip(seen[-1][1], fit.params, strict=True))
+    assert same(seen[-1][1], fit.params)
     loss, _ = implementation.loss_and_grads(seen[1][1], data.x_val, data.y_val)
     assert loss == pytest.approx(fit.history.val_loss[1], abs=1e-14)
+
+
+def test_on_epoch_may_write_into_its_weights(implementation, params, data):
+    def spoil(epoch, weights, train_loss, val_loss):
+        for p in weights:
+            p.fill(np.nan)
+
+    expected = implementation.fit(params, data, CONFIG).params
+    assert same(implementation.fit(params, data, CONFIG, spoil).params, expected)
 
 
 def test_divergence_is_an_error(implementation, params, data):

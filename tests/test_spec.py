@@ -33,8 +33,9 @@ def test_an_impossible_configuration_is_refused(bad):
         Config(**bad)
 
 
-def test_settings_of_another_type_are_cast():
-    config = Config(hidden=[5, 4], learning_rate=1, momentum=0)
+@pytest.mark.parametrize("number", [int, np.float64, np.float32])
+def test_settings_of_another_type_are_cast(number):
+    config = Config(hidden=[5, 4], learning_rate=number(1), momentum=number(0))
     assert config == Config(hidden=(5, 4), learning_rate=1.0, momentum=0.0)
     assert (type(config.hidden), type(config.learning_rate), type(config.momentum)) == (tuple, float, float)
 
