@@ -207,3 +207,8 @@ def test_an_image_without_alternative_text_is_refused(book):
 )
 def test_the_size_of_an_svg_is_what_its_root_says(root, size):
     assert figure_twins.intrinsic_size(root) == size
+
+
+def test_rounding_keeps_what_a_path_looks_like_and_nothing_else_changes():
+    svg = '<path id="a1.23456" d="M 1.23456 -0.98765 L 2 3.5 z" transform="scale(0.015625)"/>'
+    assert figure_twins.rounded(svg) == svg.replace("1.23456 -0.98765 L", "1.23 -0.99 L")

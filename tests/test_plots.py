@@ -9,6 +9,7 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from figure_twins import DARK
 
+from test_site import contrast
 from threelayer import IMPLEMENTATIONS, History, Params, plots
 
 GRID = np.linspace(-np.pi, np.pi, 11)
@@ -87,20 +88,6 @@ def test_each_framework_has_one_colour():
     colors = {name: plots.color_of(name) for name in IMPLEMENTATIONS}
     assert len(set(colors.values())) == 4
     assert colors["pytorch_scratch"] == colors["pytorch_lightning"] != colors["tensorflow_layers"]
-
-
-def contrast(one, other):
-    """Return the contrast ratio of WCAG 2, from 1 to 21."""
-    low, high = sorted(
-        float(
-            np.dot(
-                [0.2126, 0.7152, 0.0722],
-                [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb],
-            )
-        )
-        for rgb in map(mpl.colors.to_rgb, (one, other))
-    )
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_colours_are_legible_on_the_light_and_the_dark_page():

@@ -17,6 +17,7 @@ from bookmaking.serve import serving
 from threelayer import plots
 
 REPORT = "book/report.html"
+GALLERY = "book/gallery.html"
 PATIENCE = 120_000  # milliseconds until what does not come is a failure; no result depends on it
 expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
@@ -78,6 +79,13 @@ def foreign(addresses: list[str], origin: str) -> list[str]:
     ]
 
 
+def unshown_figures(pages: dict[str, Page]) -> set[str]:
+    """Return the numbered figures of all pages that the gallery does not link, as page#anchor."""
+    shown = {urljoin(f"{GALLERY}", link) for link in pages[GALLERY].links}
+    anchors = {f"{name}#{anchor}" for name, page in pages.items() for anchor in page.anchors}
+    return {anchor for anchor in anchors - shown if "#fig-" in anchor}
+
+
 def unlisted_claims(claims: dict[str, list[str]], report: Page) -> list[str]:
     """Return the claims that the report does not link exactly once, and what it links that is no claim."""
     made = [f"{page}#{anchor}" for page, anchors in claims.items() for anchor in anchors]
@@ -116,6 +124,13 @@ def test_the_report_lists_exactly_the_claims_of_all_pages(pages):
     claims = {name: page.claims for name, page in pages.items() if page.claims}
     assert claims, "no page makes a claim"
     assert not unlisted_claims(claims, pages[REPORT])
+
+
+def test_the_gallery_shows_every_figure(pages):
+    assert any(link.endswith("#fig-numpy-loss") for link in pages[GALLERY].links)
+    assert not unshown_figures(pages)
+    pages = {**pages, "book/other.html": Page('<figure id="fig-forgotten"></figure>')}
+    assert unshown_figures(pages) == {"book/other.html#fig-forgotten"}
 
 
 def test_every_figure_has_its_dark_twin(site):

@@ -42,7 +42,8 @@ class TwinFigures(SphinxPostTransform):
             source = Path(self.env.srcdir, image["uri"])
             if source.suffix != ".svg" or not source.is_file() or MODE_CLASSES & set(image["classes"]):
                 continue
-            svg = source.read_text(encoding="utf-8")
+            svg = rounded(source.read_text(encoding="utf-8"))
+            source.write_text(svg, encoding="utf-8")
             copy = source.with_name(f"{source.stem}-dark.svg")
             copy.write_text(in_dark_colours(svg), encoding="utf-8")
             uri = join(image["uri"].rpartition("/")[0], copy.name)
@@ -52,6 +53,13 @@ class TwinFigures(SphinxPostTransform):
             twins = [_variant(image, *twin, size) for twin in (light, dark)]
             # Within a span: the theme hides, with an image, the caption that follows it in the same element.
             image.replace_self(nodes.inline("", "", *twins, classes=["twins"]))
+
+
+def rounded(svg: str) -> str:
+    """Return the SVG with the coordinates of its paths to a hundredth: smaller, and no visible change."""
+    return re.sub(
+        r'\bd="[^"]*"', lambda path: re.sub(r"-?\d+\.\d{3,}", lambda n: f"{float(n[0]):.2f}", path[0]), svg
+    )
 
 
 def in_dark_colours(svg: str) -> str:
