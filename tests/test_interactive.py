@@ -367,6 +367,30 @@ def test_a_dragged_scene_and_a_slider_turn_both_scenes(someone):
     assert someone.errors == []
 
 
+def test_a_finger_turns_sideways_and_scrolls_upwards(browser, address):
+    with reading(browser, address, viewport=PHONE, has_touch=True, is_mobile=True) as someone:
+        block = someone.opens("space").block()
+        start, scrolled = someone.plotly("layout.scene2.camera.eye"), someone.tab.evaluate("scrollY")
+        driver = someone.tab.context.new_cdp_session(someone.tab)
+
+        def swipe(across: int, down: int) -> None:
+            box = block.locator(".interactive-plot").bounding_box()
+            x, y = box["x"] + 150, max(box["y"], 0) + 200
+            for i, kind in enumerate(["touchStart", *["touchMove"] * 8, "touchEnd"]):
+                points = [] if kind == "touchEnd" else [{"x": x + across * i / 8, "y": y + down * i / 8}]
+                driver.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        swipe(-80, 0)
+        turned = (
+            "({x}) => Math.abs(document.querySelector('.interactive-plot').layout.scene2.camera.eye.x - x)"
+        )
+        someone.tab.wait_for_function(f"{turned} > 0.2", arg=start)
+        assert someone.tab.evaluate("scrollY") == scrolled
+        swipe(0, 150)
+        someone.tab.wait_for_function("scrolled => scrollY < scrolled - 50", arg=scrolled)
+        assert someone.errors == []
+
+
 def test_a_volume_is_drawn(someone):
     someone.opens("smoke").block()
     assert len(someone.plotly("data[1].value")) == len(someone.plotly("data[1].x")) == 9**3

@@ -107,12 +107,31 @@
       };
       plot.on("plotly_relayouting", follow);
       plot.on("plotly_relayout", follow);
+      touch(plot, (across, down) => {
+        const { turn: turned, tilt, zoom } = fromCamera(first, camera);
+        turn(toCamera(first, turned - across, Math.max(-85, Math.min(85, tilt + down)), zoom));
+      });
     }
     if (play) player(play, controls.step, step);
     for (const control of [...Object.values(controls), play]) if (control) control.disabled = false;
     new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     NARROW.addEventListener("change", draw);
     block.dataset.state = "ready";
+  }
+
+  // A finger that goes sideways turns the views. One that goes upwards scrolls the page (`touch-action` in book.css):
+  // Plotly would take that too, and tell nobody where it turned.
+  function touch(plot, move) {
+    const DEGREES_A_PIXEL = 0.6;
+    let last;
+    for (const type of ["touchstart", "touchmove", "touchend"])
+      plot.addEventListener(type, (event) => event.stopPropagation(), { capture: true, passive: true });
+    plot.addEventListener("pointerdown", (event) => (last = event));
+    plot.addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "touch" || !event.isPrimary || !last) return;
+      move(DEGREES_A_PIXEL * (event.clientX - last.clientX), DEGREES_A_PIXEL * (event.clientY - last.clientY));
+      last = event;
+    });
   }
 
   // One button plays and pauses. It stops at the last step, and starts anew from there.
