@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
 from bookmaking.serve import serving
-from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data
+from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data, plots
 
 ROOT = Path(__file__).parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -93,3 +95,13 @@ def params() -> Params:
     """Return weights for these data, of widths 5 and 4, whose biases are not zero."""
     drawn = init_params(Config(hidden=(5, 4)), n_out=2)
     return Params(*(p + 0.1 * np.arange(p.size).reshape(p.shape) / p.size for p in drawn))
+
+
+@pytest.fixture
+def style() -> Iterator[None]:
+    """Draw in the book's style, without a window, and leave Matplotlib as it was."""
+    mpl.use("agg")
+    with mpl.rc_context():
+        plots.use_style()
+        yield
+    plt.close("all")

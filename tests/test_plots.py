@@ -1,16 +1,13 @@
 """Every kind of figure is drawn, with labels and with the data that it was given."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
-
-mpl.use("agg")
-
-import matplotlib.pyplot as plt
 from figure_twins import DARK
 
 from test_site import contrast
 from threelayer import IMPLEMENTATIONS, History, Params, plots
+
+pytestmark = pytest.mark.usefixtures("style")
 
 GRID = np.linspace(-np.pi, np.pi, 11)
 CURVES = {"epoch 1": np.tile(np.cos(GRID), (3, 1)), "truth": np.tile(np.sin(GRID), (3, 1))}
@@ -32,14 +29,6 @@ FIGURES = {
     "deviation_growth": lambda: plots.deviation_growth(GRID + 4, {"jax_transforms": GRID + 5}, 12.0),
     "effects": lambda: plots.effects(["one", "two"], np.array([1.0, 0.1]), np.array([0.5, 0.0])),
 }
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("kind", FIGURES)

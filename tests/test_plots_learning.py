@@ -1,15 +1,12 @@
 """Every figure of the page that watches the network learn is drawn with the data that it was given."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 
-mpl.use("agg")
-
-import matplotlib.pyplot as plt
-
 from threelayer import plots
 from threelayer.plots import learning
+
+pytestmark = pytest.mark.usefixtures("style")
 
 GRID = np.linspace(-np.pi, np.pi, 11)
 RNG = np.random.default_rng(0)
@@ -40,14 +37,6 @@ FIGURES = {
         {"cube": np.array([0.1, 0.2, 0.3, 0.4]), "wide": np.full(4, 0.2)}, np.array([67, 50, 35, 23])
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
 
 
 def lines(axis):

@@ -1,16 +1,13 @@
 """Every view of four dimensions is drawn, and holds what it was given."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
-
-mpl.use("agg")
-
-import matplotlib.pyplot as plt
 from matplotlib.contour import ContourSet
 
-from threelayer import ishigami, plots
+from threelayer import ishigami
 from threelayer.plots import space
+
+pytestmark = pytest.mark.usefixtures("style")
 
 GRID = np.linspace(-np.pi, np.pi, 9)
 CUBE = np.stack(np.meshgrid(GRID, GRID, GRID, indexing="ij"), axis=-1)
@@ -19,14 +16,6 @@ X = np.random.default_rng(0).uniform(-np.pi, np.pi, (60, 3))
 Y = ishigami(X)
 FITTED = 0.9 * TRUTH
 LABELS = [r"$x_1$ (rad)", r"$x_2$ (rad)", r"$x_3$ (rad)"]
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
 
 
 def drawn(figure):
