@@ -42,10 +42,10 @@ def test_axes_are_labelled_and_hold_data(kind):
 
 
 def test_network_drawing_names_letters_and_widths():
-    figure = plots.layers("ihko", (3, 32, 16, 1), ("input", "hidden", "hidden", "output"))
+    figure = plots.layers("ihko", (3, 24, 16, 1), ("input", "hidden", "hidden", "output"))
     words = " ".join(text.get_text() for text in figure.axes[0].texts)
     assert all(
-        part in words for part in ("$i$ = 1 … 3", "$h$ = 1 … 32", "$k$ = 1 … 16", "$o$ = 1", "W^{(3)}")
+        part in words for part in ("$i$ = 1 … 3", "$h$ = 1 … 24", "$k$ = 1 … 16", "$o$ = 1", "W^{(3)}")
     )
     assert len(figure.axes[0].patches) == 3 + 5 + 5 + 1
 

@@ -35,11 +35,11 @@ class Config:
         When a value is impossible: one sentence names it.
     """
 
-    hidden: tuple[int, int] = (32, 16)  # widths h and k
+    hidden: tuple[int, int] = (24, 16)  # widths h and k
     learning_rate: float = 2**-4  # exact in float32, where Keras keeps it
     momentum: float = 0.9375
     batch_size: int = 256
-    epochs: int = 600
+    epochs: int = 500
     seed: int = 0  # weights and batch order draw from own streams
     dtype: str = "float64"  # or "float32"
 
