@@ -5,6 +5,8 @@ import pytest
 
 from threelayer.claims import MIME_TYPE, FalseClaim, check
 
+FAULT = ("no number at all", np.nan)  # refused by every bound
+
 
 @pytest.mark.parametrize(
     ("value", "bounds"),
@@ -19,7 +21,7 @@ from threelayer.claims import MIME_TYPE, FalseClaim, check
     ],
 )
 def test_holds(value, bounds):
-    assert check("it holds", value, **bounds).statement == "it holds"
+    assert check("it holds", value, control=FAULT, **bounds).statement == "it holds"
 
 
 @pytest.mark.parametrize(
@@ -38,14 +40,14 @@ def test_holds(value, bounds):
 )
 def test_fails(value, bounds):
     with pytest.raises(FalseClaim, match="it holds"):
-        check("it holds", value, **bounds)
+        check("it holds", value, control=FAULT, **bounds)
 
 
 def test_a_false_claim_names_value_and_bound():
     with pytest.raises(
         FalseClaim, match=r'^false claim: "gradients agree": measured 3\.2e-05, bound ≤ 1\.0e-12$'
     ):
-        check("gradients agree", 3.2e-5, at_most=1e-12)
+        check("gradients agree", 3.2e-5, control=FAULT, at_most=1e-12)
 
 
 def test_a_control_that_passes_is_refused():
@@ -58,14 +60,19 @@ def test_a_control_that_passes_is_refused():
 @pytest.mark.parametrize("bounds", [{}, {"at_most": 1.0, "within": 0.1}])
 def test_a_claim_that_cannot_be_false_is_refused(bounds):
     with pytest.raises(TypeError, match="it holds"):
-        check("it holds", 0.5, **bounds)
+        check("it holds", 0.5, control=FAULT, **bounds)
+
+
+def test_a_claim_without_a_control_is_refused():
+    with pytest.raises(TypeError, match="control"):
+        check("it holds", 0.5, at_most=1.0)
 
 
 def test_mime_bundle_escapes_and_carries_the_data():
-    bundle = check("1 < 2 & so on", 1, equals=1)._repr_mimebundle_()
+    bundle = check("1 < 2 & so on", 1, equals=1, control=("2 < 1", 2))._repr_mimebundle_()
     assert bundle[MIME_TYPE]["statement"] == "1 < 2 & so on"
     assert "1 &lt; 2 &amp; so on" in bundle["text/html"]
-    assert "1 < 2 & so on: 1, = 1" in bundle["text/plain"]
+    assert "1 < 2 & so on: 1, = 1 (control, 2 < 1: 2)" in bundle["text/plain"]
 
 
 @pytest.mark.parametrize(
@@ -79,4 +86,4 @@ def test_mime_bundle_escapes_and_carries_the_data():
     ],
 )
 def test_numbers_are_shown_with_the_digits_that_matter(value, bounds, shown):
-    assert check("it holds", value, **bounds).value == shown
+    assert check("it holds", value, control=FAULT, **bounds).value == shown

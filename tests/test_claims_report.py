@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import figure_twins
@@ -24,7 +25,7 @@ myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "auto"      # runs only what has no outputs
 """
 EXACT = Claim("Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5")
-WHOLE = Claim("Nothing is lost, see [the start](index.md)", "yes", "= yes")
+WHOLE = Claim("Nothing is lost, see [the start](index.md)", "yes", "= yes", "a lost line", "no")
 SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" width="144pt" height="1in" viewBox="0 0 144 72">
 <path style="fill: {PAPER}; stroke: {GRID}"/><g style="fill: {INK.upper()}"/><path fill="#0072b2"/></svg>"""
 FIGURE = {"figure": {"name": "fig-curve", "caption": "A curve of $x$."}, "image": {"alt": 'A "steep" curve'}}
@@ -98,13 +99,13 @@ def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
     assert head == "Claim Measured Bound Control"
     assert body[:5] == [
         "The second (1 claim)",
-        "Nothing is lost, see the start yes = yes",
+        "Nothing is lost, see the start yes = yes a lost line : no",
         "The first (2 claims)",
         r"Gradients of \(W_1\) are exact 3.1e-16 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5",
-        "Nothing is lost, see the start yes = yes",
+        "Nothing is lost, see the start yes = yes a lost line : no",
     ]
     assert re.fullmatch(r"The third \(no claims, executed in \d+\.\d s\)", body[5])
-    assert "3 claims hold, 1 of them with a negative control" in report
+    assert "3 claims hold, each with a negative control" in report
     claims = {name: page.claims for name, page in book.pages().items() if page.claims}
     assert claims["one.html"] == ["claim-gradients-of-w-1-are-exact", "claim-nothing-is-lost-see-the-start"]
     in_book = {f"book/{name}": found for name, found in claims.items()}
@@ -136,12 +137,12 @@ def test_claims_are_plain_paragraphs_elsewhere(book, builder):
 
 def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
     built(book)
-    less_exact = Claim("Gradients of $W_1$ are *exact*", "2.0e-14", "≤ 1.0e-12")
+    less_exact = replace(EXACT, value="2.0e-14")
     book.notebook("one", "The first, reworked", [claim_output(less_exact)])
     assert "0 added, 1 changed, 0 removed" in built(book)
-    row = r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12"
+    row = r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5"
     assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", row]
-    assert "2 claims hold, 0 of them" in book.html("report")
+    assert "2 claims hold, each with" in book.html("report")
 
     written = (book.site / "report.html").stat().st_mtime_ns
     assert "0 added, 0 changed, 0 removed" in built(book)

@@ -38,16 +38,15 @@ class ClaimRenderer:
             nodes.inline("", claim["bound"], classes=["claim-number"]),
             classes=["claim-measured"],
         )
-        if claim["control"]:
-            block += nodes.paragraph(
-                "",
-                "",
-                nodes.Text("caught: "),
-                nodes.inline("", "", *_parsed(renderer, claim["control"], line), classes=["claim-fault"]),
-                nodes.Text(" measures "),
-                nodes.inline("", claim["control_value"], classes=["claim-number"]),
-                classes=["claim-control"],
-            )
+        block += nodes.paragraph(
+            "",
+            "",
+            nodes.Text("caught: "),
+            nodes.inline("", "", *_parsed(renderer, claim["control"], line), classes=["claim-fault"]),
+            nodes.Text(" measures "),
+            nodes.inline("", claim["control_value"], classes=["claim-number"]),
+            classes=["claim-control"],
+        )
         return [block]
 
 

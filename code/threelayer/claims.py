@@ -21,19 +21,19 @@ class Claim:
     """A statement that was checked and holds.
 
     `value` was measured; `bound` says what was asked of it. `control` is the planted fault that the same
-    bound refuses, with its value, both empty where the claim has none.
+    bound refuses, and `control_value` what was measured with it.
     """
 
     statement: str
     value: str
     bound: str
-    control: str = ""
-    control_value: str = ""
+    control: str
+    control_value: str
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         """Offer the claim as data for the book, as HTML for notebooks elsewhere and as plain text."""
-        control = f" (control, {self.control}: {self.control_value})" if self.control else ""
-        text = f"{self.statement}: {self.value}, {self.bound}{control}"
+        text = f"{self.statement}: {self.value}, {self.bound}"
+        text += f" (control, {self.control}: {self.control_value})"
         return {MIME_TYPE: asdict(self), "text/html": f"<p>&#10003; {escape(text)}</p>", "text/plain": text}
 
 
@@ -46,12 +46,12 @@ def check(
     statement: str,
     value: float | bool,
     *,
+    control: tuple[str, float | bool],
     at_most: float | None = None,
     at_least: float | None = None,
     equals: float | bool | None = None,
     within: float = 0.0,
     unit: str = "",
-    control: tuple[str, float | bool] | None = None,
 ) -> Claim:
     """Check `value` against every bound that is given.
 
@@ -61,12 +61,12 @@ def check(
         A full sentence without its full stop; MyST inline markup is rendered.
     value
         What was measured: a number, or whether something is so (then it `equals` True).
+    control
+        A planted fault, named, and the value measured with it. The same bounds must refuse it.
     equals, within
         The expected value and the largest deviation from it.
     unit
         Written behind value and bounds.
-    control
-        A planted fault, named, and the value measured with it. The same bounds must refuse it.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def check(
     bound = " and ".join(bounds)
     if not holds(value):
         raise FalseClaim(f'false claim: "{statement}": measured {shown(value)}, bound {bound}')
-    if control is not None and holds(control[1]):
+    if holds(control[1]):
         raise FalseClaim(
             f'blind claim: "{statement}": its control "{control[0]}" measures {shown(control[1])}'
             f" and passes the bound {bound} as well"
@@ -110,8 +110,8 @@ def check(
         statement=statement,
         value=shown(value),
         bound=bound,
-        control=control[0] if control else "",
-        control_value=shown(control[1]) if control else "",
+        control=control[0],
+        control_value=shown(control[1]),
     )
 
 
