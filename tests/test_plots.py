@@ -23,7 +23,12 @@ FIGURES = {
     "predictions": lambda: plots.predictions(TRUTH, TRUTH + np.sin(TRUTH)),
     "gradient_norms": lambda: plots.gradient_norms(np.arange(3), Params(*[np.ones(3)] * 6)),
     "sweep": lambda: plots.sweep(
-        np.array([1, 2, 4]), np.array([[3.0, 2, np.nan], [4, 3, 2]]), "x", "y", 2, 1
+        np.array([1, 2, 4]),
+        {"after 5": np.array([[3.0, 2, np.nan], [4, 3, 2]]), "after 9": np.array([[1.0, 2, 3], [3, 4, 5]])},
+        "x",
+        "y",
+        2,
+        1,
     ),
     "deviation_matrix": lambda: plots.deviation_matrix(["a", "b"], np.array([[0, 1e-14], [1e-14, 0]])),
     "deviation_growth": lambda: plots.deviation_growth(GRID + 4, {"jax_transforms": GRID + 5}, 12.0),
@@ -66,11 +71,12 @@ def test_signed_fields_are_centred_at_zero():
 
 def test_a_diverged_setting_is_marked_and_not_drawn_as_a_value():
     figure = FIGURES["sweep"]()
-    labels = figure.axes[0].get_legend_handles_labels()[1]
-    assert "diverged" in labels
-    assert "noise floor" in labels
-    line = next(line for line in figure.axes[0].lines if line.get_label() == "median of 2 seeds")
-    assert np.array_equal(line.get_ydata(), [3.5, 2.5, np.nan], equal_nan=True)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["after 5", "after 9", "used in the book", "a seed diverged", "noise floor"]
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert set(lines["a seed diverged"].get_xdata()) == {4}
+    assert np.array_equal(lines["after 5"].get_ydata(), [3.5, 2.5, np.nan], equal_nan=True)
+    assert np.array_equal(lines["after 9"].get_ydata(), [2, 3, 4])
 
 
 def test_each_framework_has_one_colour():

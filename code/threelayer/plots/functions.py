@@ -8,7 +8,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from threelayer.plots.style import BLUE, DIVERGING, GREEN, GREY, INK, ORANGE, PINK, WIDTH, X_LABELS, pi_ticks
+from threelayer.plots.style import (
+    BLUE,
+    CONTOUR,
+    DIVERGING,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PINK,
+    WIDTH,
+    X_LABELS,
+    pi_ticks,
+)
 
 
 def slices(
@@ -44,7 +56,7 @@ def field(grid: np.ndarray, values: np.ndarray, xlabel: str, ylabel: str, zlabel
     mesh = axis.pcolormesh(
         grid, grid, values, cmap=DIVERGING, vmin=-most, vmax=most, shading="gouraud", rasterized=True
     )
-    axis.contour(grid, grid, values, levels=9, colors=["#4a5560"], linewidths=0.6)
+    axis.contour(grid, grid, values, levels=9, colors=[CONTOUR], linewidths=0.6)
     pi_ticks(axis)
     pi_ticks(axis, "y")
     axis.set(xlabel=xlabel, ylabel=ylabel, aspect="equal")
@@ -83,7 +95,7 @@ def sobol_bars(exact: np.ndarray, estimate: np.ndarray, error: np.ndarray) -> Fi
         axis.set(title=title, xlabel="input")
         axis.grid(False, axis="x")
     axes[0].set_ylabel("share of the variance")
-    axes[0].legend(loc="upper right")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 

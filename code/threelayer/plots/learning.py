@@ -15,79 +15,18 @@ from scipy.stats import norm
 
 from threelayer.plots.style import (
     BLUE,
-    DIVERGING,
-    GREEN,
+    DASHES,
     GREY,
     INK,
     ORANGE,
-    PINK,
+    SHADES,
     WIDTH,
     X_LABELS,
     color_of,
     pi_ticks,
 )
 
-SHADES = (BLUE, ORANGE, GREEN, PINK)
-DASHES = ("-", "--", "-.", ":")
-STEPS = 17  # of a map's colours: odd, so that one of them stands for zero
 NETWORK = color_of("jax_transforms")  # the framework that trains on the page
-
-
-def maps(
-    grid: np.ndarray,
-    panels: Mapping[str, np.ndarray],
-    xlabel: str,
-    ylabel: str,
-    zlabel: str,
-    columns: int = 3,
-) -> Figure:
-    """Draw functions of two inputs as maps in steps of one shared colour scale, centred at zero.
-
-    Parameters
-    ----------
-    grid : (m,), radians
-    panels
-        Title to values (m, m), whose rows follow the vertical axis.
-    """
-    rows = -(-len(panels) // columns)
-    side = WIDTH / columns
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(WIDTH, rows * 0.98 * side + 0.8),
-        layout="constrained",
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
-    most = max(np.abs(values).max() for values in panels.values())
-    low, high = grid[0], grid[-1]
-    for axis, (title, values) in zip(axes.flat, panels.items(), strict=False):
-        image = axis.imshow(
-            values,
-            cmap=plt.get_cmap(DIVERGING, STEPS),
-            vmin=-most,
-            vmax=most,
-            origin="lower",
-            extent=(low, high, low, high),
-            interpolation="bilinear",
-            interpolation_stage="data",
-        )
-        axis.set_title(title)
-        axis.grid(False)
-        pi_ticks(axis)
-        pi_ticks(axis, "y")
-    for axis in axes.flat[len(panels) :]:
-        axis.remove()
-    drawn = axes.flat[: len(panels)]
-    for axis in drawn[-columns:]:  # the lowest of each column
-        axis.set_xlabel(xlabel)
-        axis.tick_params(axis="x", labelbottom=True)
-    for axis in drawn[::columns]:
-        axis.set_ylabel(ylabel)
-    figure.colorbar(image, ax=list(drawn), label=zlabel, location="bottom", shrink=0.8, aspect=40, pad=0.02)
-    return figure
 
 
 def ridges(
@@ -146,41 +85,6 @@ def convergence(runs: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], n
         axis.xaxis.set_minor_formatter(NullFormatter())  # a short axis would get labels upon labels
     axes[0].set_ylabel("validation loss (standardised)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
-
-
-def sweeps(
-    values: np.ndarray,
-    results: Mapping[str, np.ndarray],
-    xlabel: str,
-    ylabel: str,
-    mark: float | None = None,
-    floor: float | None = None,
-) -> Figure:
-    """Draw a quantity over a setting, one band for each length of training; NaN where a run diverged.
-
-    Parameters
-    ----------
-    values : (m,)
-    results
-        Label to values (seeds, m): the median as a line, the range over seeds as a band.
-    mark
-        The setting that the book uses, drawn as a vertical line.
-    floor
-        The noise floor, drawn as a horizontal line.
-    """
-    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
-    for (label, runs), color, dash in zip(results.items(), SHADES, DASHES, strict=False):
-        good = np.where(np.isnan(runs).any(axis=0), np.nan, runs)
-        axis.fill_between(values, good.min(axis=0), good.max(axis=0), color=color, alpha=0.25, linewidth=0)
-        axis.plot(values, np.median(good, axis=0), dash, marker="o", color=color, label=label)
-    axis.set_xscale("log", base=2)
-    axis.set(yscale="log", xlabel=xlabel, ylabel=ylabel)
-    if mark is not None:
-        axis.axvline(mark, color=GREY, linestyle=":", label="used in the book")
-    if floor is not None:
-        axis.axhline(floor, color=INK, linestyle="--", linewidth=1, label="noise floor")
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 

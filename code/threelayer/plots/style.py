@@ -4,14 +4,22 @@ Ink, grid and paper are fixed colours, which the site exchanges for its dark the
 Source: Okabe and Ito's palette for colours (okabe2008), the letters of chapter "network" for labels.
 """
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.cm import ScalarMappable
+from matplotlib.ticker import MaxNLocator
 
 INK, GRID, PAPER = "#1f2933", "#d5dae0", "#ffffff"
 BLUE, ORANGE, PINK, GREEN, GREY = "#0072b2", "#d55e00", "#c2649a", "#009e73", "#78828c"
 FRAMEWORK_COLORS = {"numpy": BLUE, "pytorch": ORANGE, "tensorflow": PINK, "jax": GREEN}
 DIVERGING = "RdBu_r"  # for signed values, always centred at zero
+STEPS = 17  # of its colours: odd, so that one of them stands for zero; few, so that files stay small
+CONTOUR = "#4a5560"
+SHADES = (BLUE, GREEN, ORANGE, PINK)  # of what is compared and is no framework
+DASHES = ("-", "--", "-.", ":")
 
 X_LABELS = [r"$x_1$ (rad)", r"$x_2$ (rad)", r"$x_3$ (rad)"]
 WIDTH = 6.4  # inches: the measure of the text
@@ -61,6 +69,14 @@ def use_style() -> None:
     except ImportError:  # not in a notebook
         return
     set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def color_bar(image: ScalarMappable, axes: Sequence[plt.Axes], label: str, **options: float) -> None:
+    """Add the colour bar of an image below the axes that share it."""
+    bar = axes[0].figure.colorbar(
+        image, ax=axes, location="bottom", label=label, pad=0.02, ticks=MaxNLocator(5), **options
+    )
+    bar.solids.set_rasterized(True)  # a small picture instead of a path for every colour
 
 
 def pi_ticks(axis: plt.Axes, which: str = "x") -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from threelayer.plots.style import BLUE, GREEN, INK, ORANGE, WIDTH, color_of
+from threelayer.plots.style import BLUE, DASHES, GREEN, GREY, INK, ORANGE, SHADES, WIDTH, color_of
 from threelayer.spec import History, Params
 
 
@@ -51,7 +51,7 @@ def predictions(y_true: np.ndarray, y_hat: np.ndarray, color: str = BLUE) -> Fig
     axes[0].set(xlabel=r"truth $f(x)$", ylabel=r"prediction $\hat y$ (units of $f$)", aspect="equal")
     axes[0].legend(loc="upper left", markerscale=4)
     residual = (y_hat - y_true)[:, 0]
-    sns.histplot(x=residual, bins=60, ax=axes[1], color=color, edgecolor="none")
+    axes[1].hist(residual, bins=60, color=color, histtype="stepfilled")
     axes[1].set(xlabel=r"residual $\hat y - f(x)$", ylabel="samples")
     return figure
 
@@ -70,7 +70,7 @@ def gradient_norms(epochs: np.ndarray, norms: Params) -> Figure:
 
 def sweep(
     values: np.ndarray,
-    results: np.ndarray,
+    results: Mapping[str, np.ndarray],
     xlabel: str,
     ylabel: str,
     mark: float | None = None,
@@ -81,27 +81,31 @@ def sweep(
     Parameters
     ----------
     values : (m,)
-    results : (seeds, m)
+    results
+        Label to values (seeds, m), one band each. A setting at which a seed diverged is left out and marked.
     mark
         The setting that the book uses, drawn as a vertical line.
     floor
         The noise floor, drawn as a horizontal line.
     """
-    figure, axis = plt.subplots()
-    diverged = np.isnan(results).any(axis=0)
-    good = np.where(diverged, np.nan, results)
-    if not diverged.all():
-        axis.fill_between(values, good.min(axis=0), good.max(axis=0), color=BLUE, alpha=0.25, linewidth=0)
-        axis.plot(values, np.median(good, axis=0), "o-", color=BLUE, label=f"median of {len(results)} seeds")
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    diverged = np.any([np.isnan(runs).any(axis=0) for runs in results.values()], axis=0)
+    for (label, runs), color, dash in zip(results.items(), SHADES, DASHES, strict=False):
+        good = np.where(np.isnan(runs).any(axis=0), np.nan, runs)
+        axis.fill_between(values, good.min(axis=0), good.max(axis=0), color=color, alpha=0.25, linewidth=0)
+        axis.plot(values, np.median(good, axis=0), dash, marker="o", color=color, label=label)
     axis.set_xscale("log", base=2)
+    if values.min() >= 1:  # counts, of which a power of two would be a riddle
+        axis.set_xticks(values, [f"{value:g}" for value in values])
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set(yscale="log", xlabel=xlabel, ylabel=ylabel)
-    for value in values[diverged]:
-        axis.axvline(value, color=ORANGE, linestyle=":", label="diverged")
     if mark is not None:
-        axis.axvline(mark, color=GREEN, linestyle="--", label="used in the book")
+        axis.axvline(mark, color=GREY, linestyle="-.", label="used in the book")
+    for value in values[diverged]:
+        axis.axvline(value, color=INK, linestyle=":", label="a seed diverged")
     if floor is not None:
         axis.axhline(floor, color=INK, linestyle="--", linewidth=1, label="noise floor")
     handles, labels = axis.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    axis.legend(unique.values(), unique.keys())
+    figure.legend(unique.values(), unique.keys(), loc="outside upper center", ncols=3)
     return figure
