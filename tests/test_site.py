@@ -187,7 +187,6 @@ SETTLED = """async () => {
     document.querySelectorAll("img").forEach(image => { image.loading = "eager" });
     const shown = [...document.images].filter(image => image.checkVisibility());
     await Promise.allSettled(shown.map(image => image.decode()));
-    if (window.MathJax) await MathJax.startup.promise;
     await document.fonts.ready;
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""

@@ -1,5 +1,5 @@
 // What is wider than its place scrolls inside itself. The keyboard must reach it; the rest must be no tab stop.
-addEventListener("DOMContentLoaded", async () => {
+addEventListener("DOMContentLoaded", () => {
   const observer = new ResizeObserver((entries) => {
     for (const { target: box } of entries) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
@@ -7,6 +7,5 @@ addEventListener("DOMContentLoaded", async () => {
     }
   });
   const scrolling = "pre, .pst-scrollable-table-container, .output.text_html, .twins, mjx-container[display]";
-  await window.MathJax?.startup.promise; // the formulas come into being only then
   document.querySelectorAll(scrolling).forEach((box) => observer.observe(box));
 });
