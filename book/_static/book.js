@@ -1,8 +1,10 @@
 // What is wider than its place scrolls inside itself. The keyboard must reach it; the rest must be no tab stop.
 addEventListener("DOMContentLoaded", () => {
   const observer = new ResizeObserver((entries) => {
-    for (const { target: box } of entries) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    // All are measured before any is changed: in turns, each change would have the whole page laid out anew.
+    const wide = entries.map(({ target: box }) => box.scrollWidth > box.clientWidth);
+    for (const [n, { target: box }] of entries.entries()) {
+      if (wide[n]) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   });
