@@ -369,6 +369,78 @@ def test_a_claim_is_linked_from_the_report(tab):
     expect(permalink).to_have_css("opacity", "1")
 
 
+@pytest.fixture(params=["http", "file"])
+def opened(request, browser, site, origin) -> Iterator[Callable]:
+    """Return a function that opens a page as served or as a file, for a reader whose system is light."""
+    base = origin if request.param == "http" else site.resolve().as_uri()
+    with reader(browser, "light") as context:
+        if request.param == "http":
+            context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+        errors = []
+
+        def go(page: str):
+            tab = context.new_page()
+            tab.on("pageerror", lambda error: errors.append(str(error)))
+            tab.goto(f"{base}/{page}")
+            return tab
+
+        yield go
+    assert errors == []
+
+
+def test_tabs_follow_one_choice(opened):
+    tab = opened("book/one_trajectory.html")
+    label = tab.locator(".sd-tab-label[data-sync-id='jax_transforms']").first
+    label.click()
+    expect(tab.locator(f"#{label.get_attribute('for')}")).to_be_checked()
+    other = opened("book/one_trajectory.html")
+    expect(other.locator(f"#{label.get_attribute('for')}")).to_be_checked()
+
+
+def test_a_copy_button_says_that_it_copied(opened):
+    tab = opened("book/network.html")
+    button = tab.locator("button.copybtn:visible").first
+    button.focus()
+    tab.keyboard.press("Enter")
+    expect(button).to_have_class(re.compile("success"))
+
+
+def test_the_colour_scheme_can_be_switched_and_is_kept(opened):
+    tab = opened("book/network.html")
+    switch = tab.locator(".theme-switch-button:visible").first
+    expect(switch.locator("svg:visible")).to_have_count(1)
+    switch.click()
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(opened("book/report.html").locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_navigation_opens_on_a_phone_and_folds_on_a_desk(opened):
+    tab = opened("book/network.html")
+    tab.locator(".primary-toggle:visible").first.click()
+    expect(tab.locator("#pst-primary-sidebar")).to_be_hidden()
+    tab.set_viewport_size(PHONE)
+    tab.reload()
+    tab.locator(".primary-toggle:visible").first.click()
+    expect(tab.locator("#pst-primary-sidebar-modal .bd-links")).to_be_visible()
+
+
+def test_an_exercise_shows_its_solution(opened):
+    tab = opened("book/network.html")
+    solution = tab.locator(".admonition.toggle").first
+    expect(solution).to_have_class(re.compile("toggle-hidden"))
+    solution.locator(".admonition-title").click()
+    expect(solution).not_to_have_class(re.compile("toggle-hidden"))
+
+
+def test_a_formula_can_be_selected(opened):
+    tab = opened("book/network.html")
+    text = tab.evaluate("""() => {
+        getSelection().selectAllChildren(document.querySelector("div.math mjx-container"));
+        return getSelection().toString().replace(/\\s/g, "");
+    }""")
+    assert "tanh" in text and "∑" in text
+
+
 def test_the_checkers_of_the_browser_find_planted_faults(browser, tmp_path):
     (tmp_path / "faulty.html").write_text(
         r"""<!doctype html><html lang="en" data-theme="light"><title>Faulty</title>
