@@ -8,7 +8,7 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint pins clean
+.PHONY: help book test serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -26,6 +26,9 @@ serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
 lint: $(STAMP) ## check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
+	$(BIN)/python -m bookmaking.benchmark $(ARGS)
 
 pins: $(STAMP) ## write requirements.txt anew from the bounds in pyproject.toml
 	$(BIN)/python -m pip install -q uv
