@@ -68,6 +68,17 @@ def test_a_usual_way_shuffles_by_itself_and_tells_every_epoch(implementation):
 
 
 @pytest.mark.usefixtures("keeps_silent")
+def test_keras_trains_in_double_precision_whatever_it_did_before():
+    keras = pytest.importorskip("keras")
+    keras.layers.Dense(1)  # from here on Keras remembers single precision
+    reference = numpy_manual.fit(START, DATA, CONFIG).params
+    for name in ("tensorflow_layers", "tensorflow_functional", "tensorflow_highlevel"):
+        weights = compare.same_batches(name, "usual", START, DATA, CONFIG)
+        assert largest_deviation(weights, reference) <= 1e-12
+    assert keras.layers.Dense(1).dtype == keras.config.floatx() == "float32"
+
+
+@pytest.mark.usefixtures("keeps_silent")
 @pytest.mark.parametrize(
     "implementation", ["pytorch_lightning", "tensorflow_functional", "tensorflow_highlevel"]
 )

@@ -53,13 +53,18 @@ def eager(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle:
 
 @contextmanager
 def precision(dtype: np.dtype) -> Iterator[None]:
-    """Set Keras to a precision, as one does at the top of a script, and set it back."""
-    before = keras.config.floatx()
-    keras.config.set_floatx(np.dtype(dtype).name)
+    """Set Keras to a precision, as one does at the top of a script, and set it back.
+
+    The policy must be set as well: Keras derives it from floatx once, when the first layer asks for it.
+    """
+    name, floatx, policy = np.dtype(dtype).name, keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:
-        keras.config.set_floatx(before)
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
 
 
 def dense_layers(params: Params) -> list[keras.layers.Layer]:
