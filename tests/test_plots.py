@@ -24,7 +24,7 @@ FIGURES = {
     "gradient_norms": lambda: plots.gradient_norms(np.arange(3), Params(*[np.ones(3)] * 6)),
     "sweep": lambda: plots.sweep(
         np.array([1, 2, 4]),
-        {"after 5": np.array([[3.0, 2, np.nan], [4, 3, 2]]), "after 9": np.array([[1.0, 2, 3], [3, 4, 5]])},
+        {"early": np.array([[3.0, 2, np.nan], [4, 3, 2]]), "late": np.array([[2.0, 1, 1], [3, 2, 3]])},
         "x",
         "y",
         2,
@@ -72,11 +72,22 @@ def test_signed_fields_are_centred_at_zero():
 def test_a_diverged_setting_is_marked_and_not_drawn_as_a_value():
     figure = FIGURES["sweep"]()
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["after 5", "after 9", "used in the book", "a seed diverged", "noise floor"]
+    assert labels == ["early", "late", "used in the book", "a seed diverged", "noise floor"]
     lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert np.array_equal(lines["early"].get_ydata(), [3.5, 2.5, np.nan], equal_nan=True)
+    assert np.array_equal(lines["late"].get_ydata(), [2.5, 1.5, 2])
     assert set(lines["a seed diverged"].get_xdata()) == {4}
-    assert np.array_equal(lines["after 5"].get_ydata(), [3.5, 2.5, np.nan], equal_nan=True)
-    assert np.array_equal(lines["after 9"].get_ydata(), [2, 3, 4])
+    assert set(lines["used in the book"].get_xdata()) == {2}
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["1", "2", "4"]
+
+
+def test_the_legend_of_the_bars_touches_none_of_them():
+    figure = plots.sobol_bars(np.full((2, 3), 0.9), np.full((2, 3), 0.9), np.full((2, 3), 0.1))
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["exact", "estimated"]
+    above = legend.get_window_extent().y0
+    assert all(axis.get_window_extent().y1 < above for axis in figure.axes)
 
 
 def test_each_framework_has_one_colour():

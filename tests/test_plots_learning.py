@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from threelayer import plots
-from threelayer.plots import learning, planes
+from threelayer.plots import learning
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -16,9 +16,6 @@ X = RNG.uniform(-np.pi, np.pi, (2000, 3))
 RESIDUAL = 0.1 + 0.3 * RNG.standard_normal(2000)
 
 FIGURES = {
-    "maps": lambda: planes.maps(
-        GRID, {"one": np.outer(GRID, GRID), "two": np.outer(GRID, GRID) / 2 + 3}, "x", "y", "z"
-    ),
     "ridges": lambda: learning.ridges(
         [0, 10], {"$a_1$": [np.zeros(5), np.array([-0.9, 0.9, 0.9])]}, {"$a_1$": 1.0}, bins=4, columns=1
     ),
@@ -44,25 +41,7 @@ def test_axes_are_labelled_and_hold_data(kind):
     for axis in figure.axes:
         assert axis.has_data()
         assert axis.get_xlabel() or axis.get_ylabel() or axis.get_title()
-    assert figure.get_size_inches()[0] <= plots.WIDTH
-
-
-def test_maps_share_one_scale_centred_at_zero():
-    figure = FIGURES["maps"]()
-    images = [image for axis in figure.axes for image in axis.images]
-    most = np.pi**2
-    assert len(images) == 2
-    assert all(image.get_clim() == pytest.approx((-most, most)) for image in images)
-    assert np.array_equal(images[0].get_array(), np.outer(GRID, GRID))
-    assert images[0].cmap.N % 2 == 1  # zero has a colour of its own
-    assert images[0].origin == "lower"
-    assert [axis.get_title() for axis in figure.axes[:2]] == ["one", "two"]
-
-
-def test_maps_remove_the_panels_that_have_no_map():
-    figure = planes.maps(GRID, dict.fromkeys("abcd", np.outer(GRID, GRID)), "x", "y", "z", columns=3)
-    assert len([axis for axis in figure.axes if axis.images]) == 4
-    assert len(figure.axes) == 5  # four maps and the colour bar
+    assert figure.get_size_inches()[0] == plots.WIDTH
 
 
 def test_ridges_hold_the_histograms_first_epoch_on_top():

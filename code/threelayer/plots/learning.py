@@ -33,7 +33,7 @@ def ridges(
     epochs: Sequence[int],
     panels: Mapping[str, Sequence[np.ndarray]],
     limits: Mapping[str, float],
-    bins: int = 32,
+    bins: int = 24,
     columns: int = 2,
 ) -> Figure:
     """Draw how the histogram of a quantity changes from epoch to epoch, the first epoch on top.
@@ -88,7 +88,7 @@ def convergence(runs: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], n
     return figure
 
 
-def residuals(x: np.ndarray, residual: np.ndarray, noise: float, bins: int = 24) -> Figure:
+def residuals(x: np.ndarray, residual: np.ndarray, noise: float, bins: int = 20) -> Figure:
     """Draw residuals against each input as a density, with their mean and standard deviation in bins.
 
     Parameters
@@ -149,7 +149,7 @@ def calibration(groups: Mapping[str, np.ndarray]) -> Figure:
     most = max(np.abs(values).max() for values in groups.values())
     edges = np.arange(-4.2, 4.3, 0.3)
     for (label, values), color in zip(groups.items(), (ORANGE, NETWORK), strict=True):
-        share = norm.cdf(np.linspace(-3.5, 3.5, 141))  # as many points in the tails as in the middle
+        share = norm.cdf(np.linspace(-3.5, 3.5, 71))  # as many points in the tails as in the middle
         share = share[(share > 0.5 / values.size) & (share < 1 - 0.5 / values.size)]
         quantiles = np.quantile(values, share)
         axes[0].plot(norm.ppf(share), quantiles, color=color, linewidth=2.2, label=label)
@@ -158,7 +158,7 @@ def calibration(groups: Mapping[str, np.ndarray]) -> Figure:
     axes[0].plot([-3.8, 3.8], [-3.8, 3.8], "--", color=INK, linewidth=1, label="standard normal")
     axes[0].set(xlabel="standard normal quantile", ylabel=r"quantile of $(y - \hat y)/\sigma$")
     axes[0].set_ylim(-1.05 * most, 1.05 * most)
-    z = np.linspace(-4.2, 4.2, 121)
+    z = np.linspace(-4.2, 4.2, 61)
     axes[1].plot(z, norm.pdf(z), "--", color=INK, linewidth=1)
     axes[1].set(xlabel=r"$(y - \hat y)/\sigma$", ylabel="density")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
