@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
@@ -102,6 +103,12 @@ def pages(site) -> dict[str, Page]:
 def test_every_link_and_anchor_resolves(site, pages):
     files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert not broken_links(pages, files)
+
+
+def test_no_page_tells_where_it_was_built(site):
+    written = {path.name: path.read_text("utf-8") for path in site.rglob("*.html")}
+    assert "code/threelayer/jax_transforms.py" in written["jax_transforms.html"]
+    assert not [name for name, text in written.items() if f"{Path(__file__).parents[1]}/" in text]
 
 
 def test_no_page_names_a_foreign_file_to_fetch(pages):
