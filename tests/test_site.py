@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from bookmaking.serve import serving
 from threelayer import plots
+from threelayer.plots import style
 
 REPORT = "book/report.html"
 GALLERY = "book/gallery.html"
@@ -321,6 +322,25 @@ def test_the_ink_of_figures_is_legible(visits, scheme):
         assert contrast(colour, page) >= 3  # lines and bars, WCAG 1.4.11
 
 
+def faint_lines(drawing: str, paper: str, behind: set[str]) -> set[str]:
+    """Return the colours of an SVG's lines that are too near the paper's, without what stays behind."""
+    strokes = {colour.lower() for colour in re.findall(r"stroke: (#[0-9a-fA-F]{6})", drawing)}
+    return {colour for colour in strokes - behind if contrast(colour, paper) < 3}  # WCAG 1.4.11
+
+
+def test_the_lines_of_every_figure_are_legible(site, scheme):
+    drawings = [
+        path for path in site.glob("_images/*.svg") if path.stem.endswith("-dark") is (scheme == "dark")
+    ]
+    paper, grid = (c if scheme == "light" else DARK[c] for c in (plots.PAPER, plots.GRID))
+    behind = {paper, grid, style.CONTOUR}  # contours lie on the colours of a map
+    found = {path.name: faint_lines(path.read_text("utf-8"), paper, behind) for path in drawings}
+    assert len(found) > 20
+    assert not {name: faint for name, faint in found.items() if faint}
+    too_faint = {"light": "#f0e442", "dark": "#333333"}[scheme]
+    assert faint_lines(f'<path style="stroke: {too_faint}"/>', paper, behind) == {too_faint}
+
+
 def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of WCAG 2.2."""
 
@@ -437,6 +457,21 @@ def test_an_exercise_shows_its_solution(opened):
     expect(solution).to_have_class(re.compile("toggle-hidden"))
     solution.locator(".admonition-title").click()
     expect(solution).not_to_have_class(re.compile("toggle-hidden"))
+
+
+def test_paper_is_light_whatever_the_screen_is(opened):
+    tab = opened("book/network.html")
+    tab.evaluate("""() => {
+        document.documentElement.dataset.theme = "dark";
+        addEventListener("beforeprint", () => {
+            const hidden = (twin) => getComputedStyle(document.querySelector(twin)).display === "none";
+            const { theme } = document.documentElement.dataset;
+            window.printed = [theme, hidden("figure .only-light"), hidden("figure .only-dark")];
+        });
+    }""")
+    assert tab.pdf().startswith(b"%PDF")
+    assert tab.evaluate("printed") == ["light", False, True]
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_a_formula_can_be_selected(opened):

@@ -11,3 +11,16 @@ addEventListener("DOMContentLoaded", () => {
   const scrolling = "pre, .pst-scrollable-table-container, .output.text_html, .twins, mjx-container[display]";
   document.querySelectorAll(scrolling).forEach((box) => observer.observe(box));
 });
+
+// Paper is light, whatever the screen is.
+{
+  const { dataset } = document.documentElement;
+  let theme;
+  addEventListener("beforeprint", () => {
+    ({ theme } = dataset);
+    dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => {
+    dataset.theme = theme;
+  });
+}
