@@ -26,17 +26,14 @@ from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from bookmaking.keyed_cache import CACHE, Record, dependencies_digest, read_page
+from bookmaking.threads import thread_limits
 
 # One thread a kernel: kernels share the cores, and results do not depend on how many run at once.
 KERNEL_ENVIRONMENT = {
-    "MKL_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
+    **thread_limits(1),
     "PYTHONHASHSEED": "0",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_NUM_INTEROP_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
 
 # Their message says what was claimed and what was found. A traceback would bury it.

@@ -10,20 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
+from bookmaking.threads import thread_limits
 from threelayer import Config, init_params, load, make_data
-
-
-def limits(threads: int) -> dict[str, str]:
-    """Return the variables that hold the libraries' arithmetic to so many threads, and keep them silent."""
-    pools = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
-    return {
-        **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
-        "TF_NUM_INTRAOP_THREADS": str(threads),
-        "NPROC": str(threads),  # read by XLA
-        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",  # torch.compile starts from nothing
-    }
 
 
 @contextmanager
@@ -33,7 +21,10 @@ def worker(threads: int) -> Iterator[ProcessPoolExecutor]:
     Libraries read their limits when they are imported, so the process must be born with them.
     """
     before = dict(os.environ)
-    os.environ.update(limits(threads))
+    os.environ.update(thread_limits(threads))
+    os.environ["NPROC"] = str(threads)  # read by XLA
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # torch.compile starts from nothing
     try:
         pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
         pool.submit(os.getpid).result()  # starts it

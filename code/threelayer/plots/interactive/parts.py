@@ -49,7 +49,20 @@ class Interactive:
 
 
 def checked_cubes(grid: np.ndarray, truth: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the three as real arrays, or refuse what does not fit."""
+    """Return the three as real arrays, or refuse what does not fit.
+
+    Parameters
+    ----------
+    grid
+        (m,), radians, the same along each input.
+    truth, fitted
+        (m, m, m), units of f, indexed by x1, x2, x3.
+
+    Raises
+    ------
+    ValueError
+        When a shape is another, or a value is not a finite real number.
+    """
     grid = real_array("grid", grid, ndim=1)
     truth, fitted = real_array("truth", truth, ndim=3), real_array("fitted", fitted, ndim=3)
     if not truth.shape == fitted.shape == (grid.size,) * 3:

@@ -26,10 +26,8 @@ def slice_explorer(grid: np.ndarray, truth: np.ndarray, fitted: np.ndarray, labe
 
     Parameters
     ----------
-    grid
-        (m,), radians, the same along each input.
-    truth, fitted
-        (m, m, m), units of f, indexed by x1, x2, x3.
+    grid, truth, fitted
+        As `checked_cubes` describes them.
     label
         What is seen, in plain text.
     """

@@ -32,10 +32,8 @@ def isosurfaces(
 
     Parameters
     ----------
-    grid
-        (m,), radians, the same along each input.
-    truth, fitted
-        (m, m, m), units of f, indexed by x1, x2, x3.
+    grid, truth, fitted
+        As `checked_cubes` describes them.
     levels
         Units of f.
     label
@@ -58,14 +56,7 @@ def isosurfaces(
 def volumes(grid: np.ndarray, truth: np.ndarray, fitted: np.ndarray, label: str) -> Interactive:
     """Draw f and the network as coloured smoke: clear where near zero, dense where extreme.
 
-    Parameters
-    ----------
-    grid
-        (m,), radians, the same along each input.
-    truth, fitted
-        (m, m, m), units of f, indexed by x1, x2, x3.
-    label
-        What is seen, in plain text.
+    The parameters are those of `isosurfaces`.
     """
     scale = color_axis("f and ŷ", truth, fitted)
     trace = {"type": "volume", "isomin": scale["cmin"], "isomax": scale["cmax"], "surface": {"count": 17}}
