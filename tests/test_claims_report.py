@@ -180,6 +180,7 @@ def test_a_figure_becomes_a_light_and_a_dark_image(book):
     assert "#0072b2" in dark
     assert 'id="fig-curve"' in figure
     assert "A curve of" in figure
+    assert "0 added, 0 changed, 0 removed" in built(book), "the page is read again, for its own figure"
 
 
 def test_latex_keeps_the_one_figure(book):

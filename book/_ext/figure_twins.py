@@ -5,6 +5,7 @@ is copied with these three replaced, and the theme shows whichever of the two fi
 Other formats keep the original.
 """
 
+import os
 import re
 from html import escape
 from pathlib import Path
@@ -43,7 +44,10 @@ class TwinFigures(SphinxPostTransform):
             if source.suffix != ".svg" or not source.is_file() or MODE_CLASSES & set(image["classes"]):
                 continue
             svg = rounded(source.read_text(encoding="utf-8"))
+            times = source.stat()
             source.write_text(svg, encoding="utf-8")
+            # As old as before: a page is read again when a file that it shows is newer than the last reading.
+            os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
             copy = source.with_name(f"{source.stem}-dark.svg")
             copy.write_text(in_dark_colours(svg), encoding="utf-8")
             uri = join(image["uri"].rpartition("/")[0], copy.name)
