@@ -1,6 +1,7 @@
 """The build on a miniature book: what runs again, what fails, and that the last good site survives."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,7 +29,7 @@ FILES = {
         only_build_toc_files: true
         execute: {execute_notebooks: cache, timeout: 100}
         sphinx:
-          extra_extensions: [bookmaking.keyed_cache]
+          extra_extensions: [bookmaking.keyed_cache, bookmaking.shared_state]
           config: {nb_execution_raise_on_error: true}
         """,
     "_toc.yml": """
@@ -66,6 +67,8 @@ FILES = {
 
         Before the cell.
 
+        $$x = 1$$ (first)
+
         ```{code-cell}
         from minipkg import b
         print(b.VALUE, b.late())
@@ -77,6 +80,8 @@ FILES = {
         ---
 
         # Page C
+
+        After {eq}`first`.
 
         ```{code-cell}
         import subprocess, sys
@@ -137,6 +142,14 @@ def site(root):
     """Every file of the published site, with its content."""
     folder = root / "_build" / "html"
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def written(root):
+    """Every page, without the marks that stylesheets have from their content; of other files the names."""
+    return {
+        name: re.sub(rb"\.css\?v=\w+", b".css", content) if name.suffix == ".html" else None
+        for name, content in site(root).items()
+    }
 
 
 def page(root, stem):
@@ -243,6 +256,29 @@ def test_navigation_follows_a_title_on_every_page(book):
     replace(book, "book/uses_c.md", "# Page C", "# New title")
     assert ran(build(book)) == []
     assert "New title" in page(book, "uses_b")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("Before the cell.", "Other prose.", {"index", "uses_b"}),  # Sphinx always writes the root
+        ("# Page B", "# New title", {"index", "uses_b", "uses_c"}),
+        ("Before the cell.", "$$y = 2$$ (zeroth)", {"index", "uses_b", "uses_c"}),
+    ],
+    ids=["prose", "title", "number"],
+)
+def test_a_page_is_written_when_it_or_what_it_shows_of_others_has_changed(book, old, new, expected):
+    pages = list((book / "_build/work/_build/html/book").glob("*.html"))
+    assert {path.stem for path in pages} == {"index", "uses_b", "uses_c"}
+    before = {path: path.stat().st_mtime_ns for path in pages}
+    replace(book, "book/uses_b.md", old, new)
+    assert ran(build(book)) == []
+    assert {path.stem for path in pages if path.stat().st_mtime_ns != before[path]} == expected
+    in_steps = written(book)
+    shutil.rmtree(book / "_build/work")
+    (book / "_build/published.json").unlink()
+    assert ran(build(book)) == []
+    assert written(book) == in_steps, "not what a build from nothing writes"
 
 
 def test_a_false_claim_fails_names_itself_and_keeps_the_site(book):

@@ -25,6 +25,7 @@ ALLOWED = (
 )
 # Figures and the data of those that the reader moves come when they are scrolled to.
 LATER = re.compile(r"^(?:_images/|_static/interactive/|_static/plotly\.min\.js$)")
+FIGURES = 600_000  # bytes of a page's figures in one scheme, as they lie on the disk
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json"}
 SHIFTS = """
     window.shift = 0;
@@ -81,6 +82,24 @@ def test_a_page_keeps_within_its_budget_and_stands_still(browser, site, origin, 
     assert shift < 0.1
 
 
+def figures(page: str) -> dict[str, set[str]]:
+    """Return the files that a page shows as images, those of the light and those of the dark scheme."""
+    shown = {"light": set(), "dark": set()}
+    for tag in re.findall(r"<img\b[^>]*>", page):
+        (source,) = re.findall(r'\ssrc="([^"]*)"', tag)
+        for scheme, other in (("light", "only-dark"), ("dark", "only-light")):
+            if other not in tag:
+                shown[scheme].add(unquote(source))
+    return shown
+
+
+def test_the_figures_of_a_page_keep_within_their_budget(site, page):
+    path = site / page
+    for scheme, names in figures(path.read_text("utf-8")).items():
+        weights = {name: (path.parent / name).resolve().stat().st_size for name in names}
+        assert sum(weights.values()) < FIGURES, f"{scheme}: {sorted(weights, key=weights.get)[-3:]}"
+
+
 def test_no_script_blocks_a_page(site, page):
     assert not blocking((site / page).read_text("utf-8"))
 
@@ -109,6 +128,8 @@ def test_the_checkers_of_weight_find_planted_faults(browser, tmp_path):
     assert asked == {"page.html", "large.js", "gone.js"}
     assert [url.rpartition("/")[2] for url in missing] == ["gone.js"]
     assert shift > 0.1
+    twins = '<img src="a.svg" class="only-light"><img class="only-dark" src="b%20c.svg"><img src="d.png">'
+    assert figures(twins) == {"light": {"a.svg", "d.png"}, "dark": {"b c.svg", "d.png"}}
     assert blocking((tmp_path / "page.html").read_text("utf-8")) == ['<script src="large.js">']
     weights = {name: weight(tmp_path / name) for name in ("page.html", "large.js")}
     assert [fault.partition(":")[0] for fault in overweight(weights)] == ["large.js"]

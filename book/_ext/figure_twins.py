@@ -19,7 +19,8 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 # Ink, grid and paper of threelayer.plots, and their dark twins; the last is the dark page in book.css.
-DARK = {"#1f2933": "#e6e9ee", "#d5dae0": "#3a4350", "#ffffff": "#14181e"}
+PAPER = "#ffffff"
+DARK = {"#1f2933": "#e6e9ee", "#d5dae0": "#3a4350", PAPER: "#14181e"}
 MODE_CLASSES = {"only-light", "only-dark", "dark-light"}  # the theme's; an image that has one is left alone
 PIXELS = {"": 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4}
 
@@ -54,7 +55,7 @@ class TwinFigures(SphinxPostTransform):
             self.env.images.add_file(self.env.docname, uri)
             size = intrinsic_size(svg)
             light, dark = (image["uri"], "only-light"), (uri, "only-dark")
-            twins = [_variant(image, *twin, size) for twin in (light, dark)]
+            twins = [variant(image, *twin, size) for twin in (light, dark)]
             # Within a span: the theme hides, with an image, the caption that follows it in the same element.
             image.replace_self(nodes.inline("", "", *twins, classes=["twins"]))
 
@@ -82,15 +83,16 @@ def intrinsic_size(svg: str) -> tuple[int, int] | None:
     return width, height
 
 
-def _variant(image: nodes.image, uri: str, mode: str, size: tuple[int, int] | None) -> sized_image:
-    variant = sized_image("", **image.attributes)
-    variant["uri"], variant["candidates"] = uri, {"*": uri}
-    variant["classes"] = [*image["classes"], mode]
+def variant(image: nodes.image, uri: str, mode: str, size: tuple[int, int] | None) -> sized_image:
+    """Return the image with another file, for one of the page's schemes."""
+    twin = sized_image("", **image.attributes)
+    twin["uri"], twin["candidates"] = uri, {"*": uri}
+    twin["classes"] = [*image["classes"], mode]
     if mode == "only-dark":
-        variant["ids"] = variant["names"] = []  # of two twins only one can carry the name
+        twin["ids"] = twin["names"] = []  # of two twins only one can carry the name
     if size:
-        variant["size"] = size
-    return variant
+        twin["size"] = size
+    return twin
 
 
 def visit_sized_image(translator, node: sized_image) -> None:

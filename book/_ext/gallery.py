@@ -1,33 +1,43 @@
 """Show every figure of the book where a page says `{gallery}`, and the functions that draw them.
 
-Each figure links to its place, and to the listing of its drawing function below the pictures.
+Each figure links to its place, and to the listing of its drawing function below the pictures. The pictures
+are small copies: all figures together weigh more than a page may.
 Source: chapter "gallery".
 """
 
-import inspect
-import pkgutil
+import ast
+import io
+import os
 import re
-from importlib import import_module
+from functools import cache
+from pathlib import Path
 
+import resvg_py
 from claims_report import book_order
 from docutils import nodes
 from docutils.statemachine import StringList
+from figure_twins import DARK, PAPER, in_dark_colours, rounded, variant
+from PIL import Image
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from threelayer import plots
+PLOTS = Path(__file__).parents[2] / "code/threelayer/plots"
+WIDTH = 480  # pixels of a small picture: a card's width on a screen with three pixels for two
 
 
+@cache
 def drawing_functions() -> dict[str, str]:
-    """Return the name of every function that returns a Matplotlib figure, and its module's name."""
-    found = {}
-    for module in pkgutil.iter_modules(plots.__path__):
-        for name, function in vars(import_module(f"{plots.__name__}.{module.name}")).items():
-            if inspect.isfunction(function) and function.__module__.endswith(f".{module.name}"):
-                if getattr(inspect.signature(function).return_annotation, "__name__", "") == "Figure":
-                    found[name] = module.name
-    return found
+    """Return the name of every function that returns a Matplotlib figure, and its module's name.
+
+    They are read, not imported: Matplotlib and its company would take longer than the rest of a short build.
+    """
+    return {
+        statement.name: path.stem
+        for path in sorted(PLOTS.glob("*.py"))
+        for statement in ast.parse(path.read_text("utf-8")).body
+        if isinstance(statement, ast.FunctionDef) and getattr(statement.returns, "id", None) == "Figure"
+    }
 
 
 class gallery(nodes.General, nodes.Element):
@@ -86,8 +96,7 @@ class FillGallery(SphinxPostTransform):
         self, page: str, anchor: str, number: tuple[int, ...], image: nodes.image, figure: nodes.figure
     ) -> nodes.container:
         """Return the picture, a link to its place, and a link to its drawing function."""
-        self.env.images.add_file(self.env.docname, image["uri"])
-        picture = nodes.image(uri=image["uri"], alt=image["alt"], candidates={"*": image["uri"]})
+        picture = nodes.inline("", "", *self.pictures(image), classes=["twins"])
         label = f"Fig. {'.'.join(map(str, number))}, {self.env.titles[page].astext()}"
         place = nodes.paragraph("", "", self.link(page, anchor, nodes.Text(label)))
         drawn = nodes.paragraph("drawn on its page", "drawn on its page")
@@ -96,6 +105,28 @@ class FillGallery(SphinxPostTransform):
             drawn = nodes.paragraph("", "", nodes.Text("drawn by "))
             drawn += self.link(self.env.docname, target, nodes.literal("", name))
         return nodes.container("", picture, place, drawn, classes=["gallery-card"])
+
+    def pictures(self, image: nodes.image) -> list[nodes.image]:
+        """Return small copies of a figure: of an SVG a light and a dark one, otherwise one."""
+        if image["uri"].endswith(".svg"):
+            return [self.small(image, scheme) for scheme in ("only-light", "only-dark")]
+        return [self.small(image, "dark-light")]
+
+    def small(self, image: nodes.image, scheme: str) -> nodes.image:
+        """Return a copy of a figure for a scheme, from a file that is written here unless it was before."""
+        source = Path(self.env.srcdir, image["uri"])
+        target = Path(self.app.outdir).parent / "small" / f"{source.stem}-{scheme}.webp"
+        # A figure of a page is named after what it shows, a picture is not.
+        if source.suffix != ".svg" or not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            with pixels(source, dark=scheme == "only-dark") as picture:
+                picture.thumbnail((WIDTH, WIDTH))
+                picture.save(target, quality=70)
+        with Image.open(target) as picture:
+            size = picture.size
+        uri = Path(os.path.relpath(target, self.env.srcdir)).as_posix()
+        self.env.images.add_file(self.env.docname, uri)
+        return variant(image, uri, scheme, size)
 
     def link(self, page: str, anchor: str, content: nodes.Node) -> nodes.reference:
         """Link to an anchor of this page or of another."""
@@ -111,6 +142,17 @@ def drawing_function(figure: nodes.figure) -> str | None:
         return None
     source = next(cell.findall(nodes.literal_block)).astext()
     return next((name for name in re.findall(r"\.(\w+)\(", source) if name in known), None)
+
+
+def pixels(source: Path, dark: bool) -> Image.Image:
+    """Return a picture, and a drawing in pixels on its paper: on none it weighs half more."""
+    if source.suffix != ".svg":
+        return Image.open(source)
+    svg, paper = rounded(source.read_text("utf-8")), PAPER
+    if dark:
+        svg, paper = in_dark_colours(svg), DARK[PAPER]
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=WIDTH, background=paper, dpi=96, skip_system_fonts=True)
+    return Image.open(io.BytesIO(png)).convert("RGB")
 
 
 def setup(app) -> dict:

@@ -84,8 +84,6 @@ def _render(root: Path, work: Path, lock: int) -> bool:
         work.mkdir(parents=True)
         basis.write_text(now, "utf-8")
     unfinished.touch()
-    # Written anew from what was read: no page that is gone, no navigation with an old title.
-    shutil.rmtree(work / "_build" / "html", ignore_errors=True)
     print("rendering", flush=True)
     book = ["build", str(root), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
     folders = [root / "code", Path(__file__).parents[1], os.environ.get("PYTHONPATH", "")]

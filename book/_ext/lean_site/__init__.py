@@ -3,37 +3,51 @@
 When all pages are written, formulas are typeset (`mathematics`), icons become drawings (`icons`), scripts
 wait until the page stands (`scripts`), and the stylesheets become one, with the rules that some page can use
 (`styles`) and the characters that these rules can show (`fonts`). tests/test_weight.py holds the budget.
-A page that has been treated is left as it is when it is treated again.
+A page that has been treated is left as it is when it is treated again, and what took long is kept beside the
+environment of Sphinx: after a change of prose there is next to nothing to do.
 """
 
+import json
 from pathlib import Path
+from urllib.parse import quote
 
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 
 from . import icons, mathematics, scripts, styles
 
+KEPT = "lean_site.json"
 UNUSED = (
     "_static/scripts/fontawesome.js*",
     "_static/vendor/fontawesome/webfonts/*",
 )  # once the pages are treated
+# Made for single pages, and of no use once no page names them.
+MADE = ("_images/*", "_static/interactive/*")
 
 
 def lighten(app, exception: Exception | None) -> None:
     """Treat all pages of the finished site."""
     if exception is not None or app.builder.name not in ("html", "dirhtml"):
         return
-    site = Path(app.outdir)
+    site, store = Path(app.outdir), Path(app.doctreedir, KEPT)
+    kept = json.loads(store.read_text("utf-8")) if store.exists() else {}
     paths = [path for path in site.rglob("*.html") if path.relative_to(site).parts[0] != "_static"]
-    pages = {path: path.read_text("utf-8") for path in paths}
-    pages, sheet = mathematics.typeset(pages)
+    written = {path: path.read_text("utf-8") for path in paths}
+    pages, sheet = mathematics.typeset(written, kept)
     pages = icons.draw(pages, site)
     pages = scripts.defer(pages)
-    pages = styles.merge(pages, site, sheet, (icons.STYLE, site))
+    pages = styles.merge(pages, site, [sheet, (icons.STYLE, site)], kept)
     for path, text in pages.items():
-        path.write_text(text, "utf-8")
+        if text != written[path]:
+            path.write_text(text, "utf-8")
     for pattern in UNUSED:
         for path in site.glob(pattern):
             path.unlink()
+    text = "".join(pages.values())
+    for pattern in MADE:
+        for path in site.glob(pattern):
+            if quote(path.name) not in text:
+                path.unlink()
+    store.write_text(json.dumps(kept), "utf-8")
 
 
 def setup(app) -> dict:

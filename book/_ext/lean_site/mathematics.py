@@ -25,11 +25,18 @@ MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "
 DRIVER = Path(playwright.__file__).parent / "driver"
 
 
-def typeset(pages: dict[Path, str]) -> tuple[dict[Path, str], tuple[str, Path]]:
-    """Return the pages with their formulas typeset, and the stylesheet that goes with it and its folder."""
-    formulas = {_formula(found): None for text in pages.values() for found in FORMULA.finditer(text)}
-    output = _run(list(formulas))
-    markup = dict(zip(formulas, output["markup"], strict=True))
+def typeset(pages: dict[Path, str], kept: dict) -> tuple[dict[Path, str], tuple[str, Path]]:
+    """Return the pages with their formulas typeset, and the stylesheet that goes with it and its folder.
+
+    `kept` is what this function left in it before: the markup of every formula, and the stylesheet.
+    """
+    markup = kept.setdefault("markup", {})
+    formulas = [_formula(found) for text in pages.values() for found in FORMULA.finditer(text)]
+    unknown = [mark_and_tex for mark_and_tex in dict.fromkeys(formulas) if mark_and_tex not in markup]
+    if unknown or "style" not in kept:
+        output = _run([(name[2:], name.startswith(r"\[")) for name in unknown])
+        markup |= dict(zip(unknown, output["markup"], strict=True))
+        kept["style"] = output["style"]
 
     def replaced(found: re.Match) -> str:
         return found["open"] + markup[_formula(found)] + found["close"]
@@ -38,11 +45,11 @@ def typeset(pages: dict[Path, str]) -> tuple[dict[Path, str], tuple[str, Path]]:
         for found in FORMULA.finditer(text):
             if error := re.search(r'data-mjx-error="([^"]*)"', markup[_formula(found)]):
                 raise ExtensionError(f"{path.name}: {unescape(error[1])}: {unescape(found['tex'])}")
-    return {path: FORMULA.sub(replaced, text) for path, text in pages.items()}, (output["style"], MATHJAX)
+    return {path: FORMULA.sub(replaced, text) for path, text in pages.items()}, (kept["style"], MATHJAX)
 
 
-def _formula(found: re.Match) -> tuple[str, bool]:
-    return unescape(found["tex"]), found["mark"] == r"\["
+def _formula(found: re.Match) -> str:
+    return found["mark"] + unescape(found["tex"])
 
 
 def _run(formulas: list[tuple[str, bool]]) -> dict:

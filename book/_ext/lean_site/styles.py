@@ -30,6 +30,9 @@ TOKEN = re.compile(
 GROUPS = ("@media", "@supports", "@layer", "@container")
 URL = re.compile(r"""\burl\(\s*(?P<quote>["']?)(?P<address>(?!data:|["']|\#)[^)]*?)(?P=quote)\s*\)""")
 
+# What a page itself says of custom properties and animations.
+USES = re.compile(r"var\(\s*--[\w-]+|animation(?:-name)?:[^;}\"<>]*;")
+
 IMPORT = re.compile(r'@import url\("([^"?]*)[^"]*"\)\s*;')
 
 
@@ -51,10 +54,11 @@ class Rule:
         return self.head.startswith(GROUPS)
 
 
-def merge(pages: dict[Path, str], site: Path, *more: tuple[str, Path]) -> dict[Path, str]:
+def merge(pages: dict[Path, str], site: Path, more: list[tuple[str, Path]], kept: dict) -> dict[Path, str]:
     """Write the one stylesheet and return the pages that ask for it, where they asked for many.
 
-    `more` are further stylesheets, each with the folder of what it names; they come first.
+    `more` are further stylesheets, each with the folder of what it names; they come first. `kept` is what
+    this function left in it before: what the stylesheet was made from.
     """
     asked = {(path.parent / href).resolve() for path, text in pages.items() for href in SHEET.findall(text)}
     # In the order of the page with most of them; the theme's pages all have the same.
@@ -66,15 +70,18 @@ def merge(pages: dict[Path, str], site: Path, *more: tuple[str, Path]) -> dict[P
     if not merged:
         return pages
     sheets = [located(text, folder, target.parent) for text, folder in more]
-    text = "".join([*sheets, *(read(path, target.parent) for path in merged)])
-    used = list(used_rules(parse(text), words(pages)))
-    drop_unused(used, " ".join(pages.values()))
-    fonts.cut(used, target.parent)
-    content = "\n".join(map(str, used)) + "\n"
-    target.write_text(content, "utf-8")
+    sheet = "".join([*sheets, *(read(path, target.parent) for path in merged)])
+    known, used = words(pages), sorted(set(USES.findall(" ".join(pages.values()))))
+    made_from = hashlib.sha256("\n".join([sheet, *sorted(known), *used]).encode()).hexdigest()
+    if kept.get("made_from") != made_from or not target.exists():
+        rules = list(used_rules(parse(sheet), known))
+        drop_unused(rules, "\n".join(used))
+        fonts.cut(rules, target.parent)
+        target.write_text("\n".join(map(str, rules)) + "\n", "utf-8")
+        kept["made_from"] = made_from
     for path in merged:
         path.unlink()
-    version = hashlib.sha256(content.encode()).hexdigest()[:8]
+    version = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
     return {path: linked(text, os.path.relpath(target, path.parent), version) for path, text in pages.items()}
 
 
@@ -191,7 +198,10 @@ def can_match(selector: str, known: set[str]) -> bool:
 
 
 def drop_unused(rules: list[Rule], pages: str) -> None:
-    """Take out the custom properties that nobody reads, and the animations that nobody runs."""
+    """Take out the custom properties that nobody reads, and the animations that nobody runs.
+
+    `pages` is what the pages themselves say of both.
+    """
     while True:
         text = "\n".join(map(str, rules)) + pages
         read = set(re.findall(r"var\(\s*(--[\w-]+)", text))
