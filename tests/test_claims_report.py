@@ -183,6 +183,24 @@ def test_a_figure_becomes_a_light_and_a_dark_image(book):
     assert "0 added, 0 changed, 0 removed" in built(book), "the page is read again, for its own figure"
 
 
+def test_the_times_of_chapters_stand_where_a_page_asks_for_them(book):
+    configuration = book.folder / "conf.py"
+    configuration.write_text(
+        configuration.read_text("utf-8").replace('"figure_twins"', '"figure_twins", "chapter_times"')
+    )
+    (book.folder / "cost.md").write_text("# Cost\n\n```{chapter-times}\n```\n", encoding="utf-8")
+    cells = [nbformat.v4.new_markdown_cell("# Slow"), nbformat.v4.new_code_cell("sum(range(10))")]
+    (book.folder / "slow.ipynb").write_text(
+        nbformat.writes(nbformat.v4.new_notebook(cells=cells)), encoding="utf-8"
+    )
+    built(book)
+    table = re.findall(r"<tr[^>]*>(.*?)</tr>", (book.site / "cost.html").read_text("utf-8"), re.DOTALL)
+    cells = [re.findall(r"<p>(.*?)</p>", row, re.DOTALL) for row in table]
+    assert [re.sub("<[^>]*>", "", name) for name, _ in cells] == ["Chapter", "Slow", "All chapters"]
+    assert 'href="slow.html"' in cells[1][0]
+    assert float(cells[1][1]) == float(cells[2][1]) > 0
+
+
 def test_latex_keeps_the_one_figure(book):
     png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
     book.notebook("two", "The second", [{"image/svg+xml": SVG, "image/png": png}], FIGURE)

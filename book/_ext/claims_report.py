@@ -105,8 +105,8 @@ class FillReport(SphinxPostTransform):
         collected = _claims(self.env)
         claims = [claim for page in collected.values() for claim in page]
         order = book_order(self.env)
-        pages = [page for page in order if page in collected or self.seconds(page) is not None]
-        total = sum(self.seconds(page) or 0.0 for page in pages)
+        pages = [page for page in order if page in collected or seconds(self.env, page) is not None]
+        total = sum(seconds(self.env, page) or 0.0 for page in pages)
         count = _counted(len(claims), "claim holds", "claims hold")
         count += ", each with a negative control"
         time = f"; executing all chapters took {total:.1f} seconds." if total else "."
@@ -119,8 +119,8 @@ class FillReport(SphinxPostTransform):
         """Append a chapter's heading row and one row for each of its claims."""
         body = next(table.findall(nodes.tbody))
         facts = [_counted(len(claims), "claim", "claims") if claims else "no claims"]
-        if (seconds := self.seconds(page)) is not None:
-            facts.append(f"executed in {seconds:.1f} s")
+        if (time := seconds(self.env, page)) is not None:
+            facts.append(f"executed in {time:.1f} s")
         title = nodes.strong("", self.env.titles[page].astext())
         heading = nodes.paragraph("", "", self.link(page, "", title))
         heading += nodes.inline("", f" ({', '.join(facts)})", classes=["claims-chapter-facts"])
@@ -139,11 +139,6 @@ class FillReport(SphinxPostTransform):
     def link(self, page: str, anchor: str, content: nodes.Node) -> nodes.reference:
         """Link to a page or to one of its claims."""
         return make_refnode(self.app.builder, self.env.docname, page, anchor, content)
-
-    def seconds(self, page: str) -> float | None:
-        """Return how long MyST-NB says the page's code ran, if it ran any."""
-        metadata = getattr(self.env, "nb_metadata", {}).get(page, {})
-        return (metadata.get("exec_data") or {}).get("runtime")
 
 
 def _claims(env) -> dict[str, list[CollectedClaim]]:
@@ -166,6 +161,12 @@ def _detached(block: nodes.container, name: str) -> nodes.inline:
     for node in part.findall():
         node.document = None  # or the environment would store the whole page with each claim
     return part
+
+
+def seconds(env, page: str) -> float | None:
+    """Return how long a page's code ran, as MyST-NB keeps it, or None where it has none."""
+    metadata = getattr(env, "nb_metadata", {}).get(page, {})
+    return (metadata.get("exec_data") or {}).get("runtime")
 
 
 def book_order(env) -> list[str]:
