@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from threelayer.plots.style import BLUE, GRID, INK, ORANGE, WIDTH, color_of
@@ -18,6 +17,8 @@ def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
     deviations : (m, m)
         Symmetric, zero on the diagonal; a zero is drawn as an empty cell.
     """
+    import seaborn as sns  # here, as it takes a second that no other figure of this package needs
+
     figure, axis = plt.subplots(figsize=(WIDTH, 5.4))
     powers = np.where(deviations > 0, np.log10(np.where(deviations > 0, deviations, 1)), np.nan)
     sns.heatmap(
