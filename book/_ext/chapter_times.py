@@ -10,6 +10,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+from bookmaking.shared_state import changed
+
 
 class chapter_times(nodes.General, nodes.Element):
     """Stands where the table will be, until all pages have been read."""
@@ -63,11 +65,17 @@ def pages_with_times(env) -> set[str]:
     return env.chapter_times_pages
 
 
+def pages_to_write(app, env) -> list[str]:
+    """Return the pages that have the directive, if a time has changed."""
+    times = {page: seconds(env, page) for page in env.all_docs}
+    return sorted(pages_with_times(env)) if changed(env, "times", times) else []
+
+
 def setup(app) -> dict:
     """Register directive and transform with Sphinx."""
     app.add_node(chapter_times)
     app.add_directive("chapter-times", ChapterTimes)
     app.add_post_transform(FillTimes)
     app.connect("env-purge-doc", lambda app, env, page: pages_with_times(env).discard(page))
-    app.connect("env-get-updated", lambda app, env: sorted(pages_with_times(env)))
+    app.connect("env-get-updated", pages_to_write)
     return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": False}

@@ -14,6 +14,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+from bookmaking.shared_state import changed
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,11 +46,8 @@ class ClaimsReport(SphinxDirective):
 class ClaimCollector(EnvironmentCollector):
     """Keeps `env.book_claims`, one list of claims a page, in step with the pages."""
 
-    changed = False
-
     def clear_doc(self, app, env, docname: str) -> None:
         """Forget a page that is read again or has gone."""
-        self.changed = True
         _claims(env).pop(docname, None)
         _report_pages(env).discard(docname)
 
@@ -83,8 +82,10 @@ class ClaimCollector(EnvironmentCollector):
             _report_pages(app.env).add(app.env.docname)
 
     def get_updated_docs(self, app, env) -> list[str]:
-        """Write the report anew when any page was read."""
-        return sorted(_report_pages(env)) if self.changed else []
+        """Write the report anew when a claim or a time has changed."""
+        times = [(page, seconds(env, page)) for page in sorted(env.all_docs)]
+        claims = {page: [vars(claim) for claim in found] for page, found in _claims(env).items()}
+        return sorted(_report_pages(env)) if changed(env, "report", [times, claims]) else []
 
 
 class FillReport(SphinxPostTransform):

@@ -9,6 +9,7 @@ import ast
 import io
 import os
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from figure_twins import DARK, PAPER, in_dark_colours, rounded, variant
 from PIL import Image
+from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
+
+from bookmaking.shared_state import changed
 
 PLOTS = Path(__file__).parents[2] / "code/threelayer/plots"
 WIDTH = 480  # pixels of a small picture: a card's width on a screen with three pixels for two
@@ -40,6 +44,15 @@ def drawing_functions() -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of a page: its anchor, its picture, and the function that drew it, if one did."""
+
+    anchor: str
+    image: nodes.image
+    function: str | None
+
+
 class gallery(nodes.General, nodes.Element):
     """Stands where the pictures will be, until all pages have been read."""
 
@@ -49,7 +62,8 @@ class Gallery(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Write the listings in MyST and let the page's own parser read them."""
-        self.env.note_reread()  # the figures of other pages may have changed
+        self.env.note_dependency(str(PLOTS))  # read the page again when a file comes or goes
+        gallery_pages(self.env).add(self.env.docname)
         lines = []
         for name, module in drawing_functions().items():
             lines += [
@@ -66,44 +80,60 @@ class Gallery(SphinxDirective):
         return [gallery(), listings]
 
 
+class FigureCollector(EnvironmentCollector):
+    """Keeps `env.book_figures`, the figures of each page, in step with the pages."""
+
+    def clear_doc(self, app, env, docname: str) -> None:
+        """Forget a page that is read again or has gone."""
+        figures_of(env).pop(docname, None)
+        gallery_pages(env).discard(docname)
+
+    def merge_other(self, app, env, docnames: set[str], other) -> None:
+        """Take over what a parallel reader collected."""
+        figures_of(env).update({page: figures_of(other)[page] for page in docnames})
+        gallery_pages(env).update(gallery_pages(other) & docnames)
+
+    def process_doc(self, app, doctree: nodes.document) -> None:
+        """Collect the numbered figures of a page that was just read."""
+        found = figures_of(app.env)[app.env.docname] = []
+        for figure in doctree.findall(nodes.figure):
+            image = next(figure.findall(nodes.image), None)
+            if image is not None and figure["ids"]:
+                small = nodes.image(uri=image["uri"], alt=image.get("alt", ""))
+                found += [Drawn(anchor, small, drawing_function(figure)) for anchor in figure["ids"]]
+
+    def get_updated_docs(self, app, env) -> list[str]:
+        """Write the gallery anew when a figure has changed."""
+        figures = {page: [vars(figure) for figure in found] for page, found in figures_of(env).items()}
+        return sorted(gallery_pages(env)) if changed(env, "gallery", figures) else []
+
+
 class FillGallery(SphinxPostTransform):
     """Replace the placeholder by one card for each figure."""
 
-    # Before the dark twins are made (60). The pages themselves are read as they were stored.
-    default_priority = 8
+    default_priority = 8  # before the dark twins are made (60)
 
     def run(self, **kwargs) -> None:
         """Fill every placeholder of the page."""
         for placeholder in list(self.document.findall(gallery)):
             cards = nodes.container(classes=["gallery"])
             for page in book_order(self.env):
-                if page != self.env.docname and page in self.env.toc_fignumbers:
-                    cards += self.cards(page)
+                numbers = self.env.toc_fignumbers.get(page, {}).get("figure", {})
+                for figure in figures_of(self.env).get(page, []):
+                    if figure.anchor in numbers:
+                        cards += self.card(page, figure, numbers[figure.anchor])
             placeholder.replace_self(cards)
 
-    def cards(self, page: str) -> list[nodes.Node]:
-        """Return the cards of a page's figures, in the order of the page."""
-        numbers = self.env.toc_fignumbers[page].get("figure", {})
-        cards = []
-        for figure in self.env.get_doctree(page).findall(nodes.figure):
-            image = next(figure.findall(nodes.image), None)
-            anchor = next((name for name in figure["ids"] if name in numbers), None)
-            if image is not None and anchor is not None:
-                cards.append(self.card(page, anchor, numbers[anchor], image, figure))
-        return cards
-
-    def card(
-        self, page: str, anchor: str, number: tuple[int, ...], image: nodes.image, figure: nodes.figure
-    ) -> nodes.container:
+    def card(self, page: str, figure: Drawn, number: tuple[int, ...]) -> nodes.container:
         """Return the picture, a link to its place, and a link to its drawing function."""
-        picture = nodes.inline("", "", *self.pictures(image), classes=["twins"])
+        picture = nodes.inline("", "", *self.pictures(figure.image), classes=["twins"])
         label = f"Fig. {'.'.join(map(str, number))}, {self.env.titles[page].astext()}"
-        place = nodes.paragraph("", "", self.link(page, anchor, nodes.Text(label)))
+        place = nodes.paragraph("", "", self.link(page, figure.anchor, nodes.Text(label)))
         drawn = nodes.paragraph("drawn on its page", "drawn on its page")
-        if name := drawing_function(figure):
-            target = f"draw-{name.replace('_', '-')}"
+        if figure.function:
+            target = f"draw-{figure.function.replace('_', '-')}"
             drawn = nodes.paragraph("", "", nodes.Text("drawn by "))
-            drawn += self.link(self.env.docname, target, nodes.literal("", name))
+            drawn += self.link(self.env.docname, target, nodes.literal("", figure.function))
         return nodes.container("", picture, place, drawn, classes=["gallery-card"])
 
     def pictures(self, image: nodes.image) -> list[nodes.image]:
@@ -133,6 +163,20 @@ class FillGallery(SphinxPostTransform):
         return make_refnode(self.app.builder, self.env.docname, page, anchor, content)
 
 
+def figures_of(env) -> dict[str, list[Drawn]]:
+    """Return the figures of every page, to be changed in place."""
+    if not hasattr(env, "book_figures"):
+        env.book_figures = {}
+    return env.book_figures
+
+
+def gallery_pages(env) -> set[str]:
+    """Return the pages that show the gallery, to be changed in place."""
+    if not hasattr(env, "gallery_pages"):
+        env.gallery_pages = set()
+    return env.gallery_pages
+
+
 def drawing_function(figure: nodes.figure) -> str | None:
     """Return the drawing function that the figure's cell calls first, or None where it calls none of them."""
     known, cell = drawing_functions(), figure.parent
@@ -159,5 +203,6 @@ def setup(app) -> dict:
     """Register directive and transform with Sphinx."""
     app.add_node(gallery)
     app.add_directive("gallery", Gallery)
+    app.add_env_collector(FigureCollector)
     app.add_post_transform(FillGallery)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """Write all pages again when something has changed that pages show of one another.
 
 Sphinx writes a page again when the page itself has changed. But a sidebar shows the titles of all pages, and
-a reference shows the number and the caption of what it points to.
+a reference shows the number and the caption of what it points to. Extensions that list something of all pages
+ask `changed` whether their list is another one.
 Source: chapter "How a build works" of Sphinx's guide to extensions, https://www.sphinx-doc.org.
 """
 
@@ -18,10 +19,16 @@ def pages_to_write(app, env) -> list[str]:
     shown += [env.domaindata[domain][name] for domain, names in DOMAINS.items() for name in names]
     citations = env.domaindata.get("cite", {}).get("citations", ())  # sphinxcontrib.bibtex
     shown += [{citation.key: citation.entry for citation in citations}]
-    now = hashlib.sha256("\n".join(map(text_of, shown)).encode()).hexdigest()
-    before = getattr(env, "shared_state", None)
-    env.shared_state = now
-    return [] if now == before else list(env.all_docs)
+    return list(env.all_docs) if changed(env, "all pages", shown) else []
+
+
+def changed(env, name: str, shown) -> bool:
+    """Tell whether something that is shown is not what it was when this was asked last, and remember it."""
+    if not hasattr(env, "shared_state"):
+        env.shared_state = {}
+    now = hashlib.sha256(text_of(shown).encode()).hexdigest()
+    before, env.shared_state[name] = env.shared_state.get(name), now
+    return now != before
 
 
 def text_of(value) -> str:
@@ -36,6 +43,6 @@ def text_of(value) -> str:
 
 
 def setup(app) -> dict:
-    """Register with Sphinx, after whatever collects from the pages that were read."""
-    app.connect("env-updated", pages_to_write, priority=900)
+    """Register with Sphinx, after what numbers the sections and figures of the pages that were read."""
+    app.connect("env-get-updated", pages_to_write, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
