@@ -2,11 +2,15 @@
 
 import os
 import re
+import subprocess
+import sys
 import tomllib
 import warnings
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
+import claims_report
 import pytest
 import rispy
 import yaml
@@ -317,3 +321,179 @@ def test_the_rules_tell_other_pages_apart():
         ("authors", "Nine Ways"),
     ]
     assert zotero_authors(["The Nine Ways authors"]) == [("authors", "The Nine Ways")]
+
+
+# A small book
+
+
+CONFIGURATION = f"""
+import sys
+sys.path.append({str(Path(claims_report.__file__).parent)!r})
+extensions = ["myst_parser", "sphinx_design", "citations"]
+html_theme = "basic"
+mathjax_path = "mathjax.js"
+exclude_patterns = ["out"]
+myst_enable_extensions = ["dollarmath"]
+citation_key = "small"
+"""
+CHAPTER = """# Take "50 %" & more
+
+$$
+a = b
+$$ (numbered)
+
+$$
+c = d
+$$
+
+```{literalinclude} code.py
+:pyobject: work
+```
+
+```{literalinclude} code.py
+:start-at: "total: int"
+:end-at: "total: int"
+```
+
+- In a list:
+
+  ```{literalinclude} code.py
+  ```
+
+```python
+not_included = 1
+```
+"""
+TYPESET = "Take “50 %” & more"  # with Sphinx's quotation marks
+CFF = 'title: Small\nversion: 3.1.0\ndate-released: "2029-05-06"\nauthors:\n  - name: The group\n'
+
+
+class SmallBook:
+    """A first page, two chapters and a page that cites them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.site = folder, folder / "out" / "html"
+        self.write("conf.py", CONFIGURATION)
+        self.write("CITATION.cff", CFF)
+        self.write("index.md", "# Small\n\n```{toctree}\nplaces\nlast\ncite\n```\n")
+        self.write("places.md", CHAPTER)
+        self.write("last.md", "# The last\n\n## Cite this chapter\n\nBy hand.\n")
+        self.write("cite.md", "# Cite\n\n```{cite-book}\n```\n\n```{cite-chapters}\n```\n")
+        self.write("code.py", "total: int = 3\n\n\ndef work(n):\n    return n == total\n")
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def build(self, *settings: str) -> subprocess.CompletedProcess:
+        options = [part for setting in settings for part in ("-D", setting)]
+        command = [sys.executable, "-m", "sphinx", "-nW", "--keep-going", "-d", "out/doctrees", *options]
+        return subprocess.run([*command, ".", "out/html"], cwd=self.folder, capture_output=True, text=True)
+
+    def built(self, *settings: str) -> str:
+        result = self.build(*settings)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def page(self, name: str) -> BeautifulSoup:
+        return BeautifulSoup((self.site / f"{name}.html").read_text("utf-8"), "html.parser")
+
+
+@pytest.fixture
+def small(tmp_path) -> SmallBook:
+    return SmallBook(tmp_path)
+
+
+def copies(page: BeautifulSoup) -> dict[str, str]:
+    """Return the text of each tab of the first citation on a page."""
+    tabs = page.select_one(".citation.sd-tab-set")
+    labels = [label.get_text(strip=True) for label in tabs.select(".sd-tab-label")]
+    texts = [block.get_text().removesuffix("\n") for block in tabs.select("pre")]
+    return dict(zip(labels, texts, strict=True))
+
+
+def cited_titles(found: dict[str, str]) -> set[str]:
+    """Return the title in each of the four formats."""
+    (entry,) = parsed_bibtex(found["BibTeX"]).entries.values()
+    (record,) = rispy.loads(found["RIS"])
+    (item,) = yaml.safe_load(found["CSL-JSON"])
+    assert found["APA"] == rendered_apa(found["CSL-JSON"])
+    return {plain(entry.fields["title"]), record["title"], item["title"]}
+
+
+def test_each_chapter_ends_with_its_citation(small):
+    said = small.built()
+    assert said.count("baseurl in _config.yml is empty") == 1
+    page = small.page("places")
+    assert page.select("section > section")[-1]["id"] == "cite-this-chapter"
+    assert "Version 3.1.0 of 6 May 2029." in page.get_text()
+    assert cited_titles(copies(page)) == {TYPESET}
+    item = zotero(page)
+    assert (item["type"], item["title"], item["book"]) == ("bookSection", TYPESET, "Small")
+    assert item["url"] is None
+    assert not page.select('[property="og:url"], [property="og:image"]')
+    assert len(small.page("last").select("section > section")) == 2  # one of them was there
+    assert not small.page("index").select(".citation")
+    cite = small.page("cite")
+    assert cited_titles(copies(cite)) == {"Small"}
+    listed = parsed_bibtex(cite.select("pre")[-1].get_text()).entries
+    assert list(listed) == ["small-places", "small-last"]
+
+
+def test_addresses_name_the_version_once_the_site_has_one(small):
+    assert "baseurl" not in small.built("html_baseurl=https://book.example/it")
+    page = small.page("places")
+    address = "https://book.example/it/3.1.0/places.html"
+    assert zotero(page)["url"] == address
+    assert page.select_one('link[rel="canonical"]')["href"] == "https://book.example/it/places.html"
+    assert page.select_one('[property="og:url"]')["content"] == "https://book.example/it/places.html"
+    assert page.select_one("#cite-this-chapter p a")["href"] == address
+    assert all(address in text for text in copies(page).values())
+    assert zotero(small.page("index"))["url"] == "https://book.example/it/3.1.0/"
+
+
+def test_a_new_version_is_in_every_citation(small):
+    small.built()
+    small.write("CITATION.cff", CFF.replace("3.1.0", "3.2.0"))
+    small.built()
+    for name in ("places", "last", "cite"):
+        assert "Version 3.2.0" in copies(small.page(name))["APA"]
+    small.write("CITATION.cff", CFF.replace("title", "titel"))
+    result = small.build()
+    assert result.returncode
+    assert "CITATION.cff does not say: title" in result.stderr
+
+
+# The built site
+
+
+@pytest.fixture(scope="module")
+def chapters(site) -> dict[str, BeautifulSoup]:
+    """Return the pages that end with a citation."""
+    pages = {
+        path.stem: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in site.glob("book/*.html")
+    }
+    return {name: page for name, page in pages.items() if page.select("#cite-this-chapter")}
+
+
+def test_the_chapters_of_the_site_can_be_cited(site, chapters):
+    assert {path.stem for path in site.glob("book/*.html")} - chapters.keys() == {"index", "cite"}
+    book = read_book(ROOT / "CITATION.cff", "onenetwork")
+    for name, page in chapters.items():
+        title = page.h1.get_text().removesuffix("#")
+        assert cited_titles(copies(page)) == {title}, name
+        item = zotero(page)
+        assert (item["type"], item["title"], item["book"]) == ("bookSection", title, book.title)
+        assert (item["edition"], item["date"]) == (book.version, f"{book.released:%Y/%m/%d}")
+
+
+def test_what_the_copy_buttons_copy_can_be_read(browser, origin):
+    with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
+        tab = context.new_page()
+        tab.goto(f"{origin}/book/network.html")
+        copied = {}
+        for label in tab.locator("#cite-this-chapter .sd-tab-label").all():
+            label.click()
+            tab.locator("#cite-this-chapter .copybtn:visible").click()
+            tab.locator("#cite-this-chapter .copybtn.success:visible").wait_for()
+            copied[label.inner_text()] = tab.evaluate("navigator.clipboard.readText()")
+    assert cited_titles(copied) == {"Derive the network"}

@@ -1,0 +1,164 @@
+"""End each chapter with its citation, and let reference managers and social media read the page's head.
+
+The version, its date and the authors are those of CITATION.cff. Addresses begin with the setting `baseurl` of
+_config.yml; while that is empty, no page names an address of its own. A citation names the address of its
+version, where the release stays when the site moves on.
+"""
+
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+
+from claims_report import book_order
+from docutils import nodes
+from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx_design.shared import create_component
+
+from bookmaking import citations
+from bookmaking.citations import Work
+
+logger = logging.getLogger(__name__)
+
+PICTURE = "_static/readme.png"
+FORMATS = {
+    "APA": ("text", citations.apa),
+    "BibTeX": ("bibtex", citations.bibtex),
+    "RIS": ("text", citations.ris),
+    "CSL-JSON": ("json", citations.csl_json),
+}
+
+
+class all_citations(nodes.General, nodes.Element):
+    """Stands where the entries of all chapters will be, until all pages have been read."""
+
+
+class CiteBook(SphinxDirective):
+    """Show how to cite the book."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the formats in tabs."""
+        return [formats(self.config.cited_book)]
+
+
+class CiteChapters(SphinxDirective):
+    """Show the BibTeX entries of all chapters."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a placeholder."""
+        self.env.note_reread()  # the titles of other pages may have changed
+        return [all_citations()]
+
+
+class CiteThisChapter(SphinxTransform):
+    """Append the section to a page that has been read; a page about citing, and the first, get none."""
+
+    default_priority = 860  # the page is complete, and its table of contents not yet made
+
+    def apply(self, **kwargs) -> None:
+        """Append it to the section that is the page."""
+        page = next(self.document.findall(nodes.section), None)
+        if page is None or self.env.docname == self.config.root_doc:
+            return
+        if next(self.document.findall(all_citations), None) is not None:
+            return
+        work = chapter(self.config, self.env.docname, page[0].astext())
+        section = nodes.section("", nodes.title("", "Cite this chapter"), names=["cite this chapter"])
+        self.document.note_implicit_target(section, section)
+        section += [about(work), formats(work)]
+        page += section
+
+
+class FillCitations(SphinxPostTransform):
+    """Replace the placeholder by the entries, in book order."""
+
+    default_priority = 8
+
+    def run(self, **kwargs) -> None:
+        """Fill every placeholder of the page."""
+        for placeholder in list(self.document.findall(all_citations)):
+            left_out = {self.config.root_doc, self.env.docname}
+            pages = [page for page in book_order(self.env) if page not in left_out]
+            works = [chapter(self.config, page, self.env.titles[page].astext()) for page in pages]
+            placeholder.replace_self(listing("\n\n".join(map(citations.bibtex, works)), "bibtex"))
+
+
+def chapter(config, docname: str, title: str) -> Work:
+    """Return a page as a chapter of the book."""
+    book: Work = config.cited_book
+    return book.chapter(docname.rpartition("/")[2], title, book.url and f"{book.url}{docname}.html")
+
+
+def about(work: Work) -> nodes.paragraph:
+    """Say which version this is, and where it stays."""
+    released = f"{work.released.day} {work.released:%B %Y}"
+    text = f"Version {work.version} of {released}"
+    if not work.url:
+        return nodes.paragraph("", f"{text}.")
+    link = nodes.reference("", work.url, refuri=work.url)
+    return nodes.paragraph("", "", nodes.Text(f"{text}, at "), link, nodes.Text("."))
+
+
+def formats(work: Work) -> nodes.container:
+    """Return the citation in tabs, one a format; the reader's choice holds for all chapters."""
+    tabs = create_component("tab-set", classes=["sd-tab-set", "citation"])
+    for name, (language, written) in FORMATS.items():
+        label = nodes.rubric(name, name, classes=["sd-tab-label"], sync_id=name, sync_group="citation")
+        content = create_component(
+            "tab-content", classes=["sd-tab-content"], children=[listing(written(work), language)]
+        )
+        item = create_component("tab-item", classes=["sd-tab-item"], children=[label, content])
+        tabs += item
+    return tabs
+
+
+def listing(text: str, language: str) -> nodes.literal_block:
+    """Return text to copy."""
+    return nodes.literal_block(text, text, language=language, force=True, classes=["citation"])
+
+
+def describe(app, pagename, templatename, context, doctree) -> None:
+    """Add the properties of the work to the page's head."""
+    if doctree is None:
+        return
+    config, book = app.config, app.config.cited_book
+    title = app.env.titles[pagename].astext()
+    work = book if pagename == config.root_doc else chapter(config, pagename, title)
+    base = config.html_baseurl
+    here = base and base + app.builder.get_target_uri(pagename)
+    tags = citations.head_properties(work, here, base and base + PICTURE)
+    context["metatags"] = context.get("metatags", "") + "".join(
+        f'<meta {attribute}="{name}" content="{escape(content)}" />\n' for attribute, name, content in tags
+    )
+
+
+def read_book(app, config) -> None:
+    """Read CITATION.cff into the configuration, whose changes make Sphinx read all pages again."""
+    try:
+        book = citations.read_book(Path(app.srcdir, "CITATION.cff"), config.citation_key)
+    except (OSError, ValueError) as error:
+        raise ExtensionError(str(error)) from error
+    if config.html_baseurl:
+        config.html_baseurl = config.html_baseurl.rstrip("/") + "/"
+        book = replace(book, url=f"{config.html_baseurl}{book.version}/")
+    else:
+        logger.info("html.baseurl in _config.yml is empty: the pages name no address of their own")
+    config.cited_book = book
+
+
+def setup(app) -> dict:
+    """Register with Sphinx."""
+    app.add_config_value("citation_key", "book", "env", types=(str,))
+    app.add_config_value("cited_book", None, "env")
+    app.add_node(all_citations)
+    app.add_directive("cite-book", CiteBook)
+    app.add_directive("cite-chapters", CiteChapters)
+    app.add_transform(CiteThisChapter)
+    app.add_post_transform(FillCitations)
+    app.add_css_file("citations.css", priority=900)  # behind book.css
+    app.connect("config-inited", read_book)
+    app.connect("html-page-context", describe)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
