@@ -35,6 +35,7 @@ from bookmaking.citations import (
     read_book,
     ris,
 )
+from bookmaking.serve import serving
 from conftest import ROOT
 
 GROUP = (Author("The Nine Ways authors"),)
@@ -330,7 +331,7 @@ def test_the_rules_tell_other_pages_apart():
 CONFIGURATION = f"""
 import sys
 sys.path.append({str(Path(permalinks.__file__).parent)!r})
-extensions = ["myst_parser", "sphinx_design", "citations", "permalinks"]
+extensions = ["myst_parser", "sphinx_design", "citations", "permalinks", "redirects"]
 html_theme = "basic"
 mathjax_path = "mathjax.js"
 exclude_patterns = ["out"]
@@ -502,6 +503,34 @@ def test_the_checker_of_permalinks_finds_planted_faults():
         "html.parser",
     )
     assert [fault.split()[0] for fault in without_permalink(page)] == ["figure", "div", "div"]
+
+
+def test_a_moved_page_leads_to_the_new_one_with_its_anchor(small, browser):
+    small.write("conf.py", CONFIGURATION + 'moved_pages = {"old/name": "places"}\n')
+    small.built()
+    assert 'url=../places.html"' in (small.site / "old/name.html").read_text("utf-8")
+    with serving(small.site) as origin, browser.new_context() as context:
+        tab = context.new_page()
+        tab.goto(f"{origin}/old/name.html#listing-code-work")
+        tab.wait_for_url(f"{origin}/places.html#listing-code-work")
+    with serving(small.site) as origin, browser.new_context(java_script_enabled=False) as context:
+        tab = context.new_page()
+        tab.goto(f"{origin}/old/name.html")
+        tab.wait_for_url(f"{origin}/places.html")
+
+
+@pytest.mark.parametrize(
+    ("moves", "sentence"),
+    [
+        ({"last": "places"}, "last is still a page of the book"),
+        ({"old": "gone"}, "old leads to gone, which is no page of the book"),
+    ],
+)
+def test_a_wrong_move_is_refused(small, moves, sentence):
+    small.write("conf.py", f"{CONFIGURATION}moved_pages = {moves}\n")
+    result = small.build()
+    assert result.returncode
+    assert sentence in result.stderr
 
 
 # The built site

@@ -1,0 +1,56 @@
+"""Leave a page at the address of each page that has moved, which leads to the new one.
+
+`moved_pages` in _config.yml names old and new pages. The part behind # goes along where scripts run.
+"""
+
+import json
+from html import escape
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
+
+PAGE = """<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1.0" />
+    <meta name="robots" content="noindex" />
+    <meta name="description" content="Moved: {title}" />
+    <title>Moved: {title}</title>
+    <script>location.replace({script} + location.search + location.hash);</script>
+    <noscript><meta http-equiv="refresh" content="0; url={address}" /></noscript>
+  </head>
+  <body>
+    <main><h1>Moved</h1><p>This page is now <a href="{address}">{title}</a>.</p></main>
+  </body>
+</html>
+"""
+
+
+def check(app, env) -> None:
+    """Refuse a move from a page that is there, or to one that is not."""
+    for old, new in app.config.moved_pages.items():
+        if old in env.all_docs:
+            raise ExtensionError(f"moved_pages: {old} is still a page of the book")
+        if new not in env.all_docs:
+            raise ExtensionError(f"moved_pages: {old} leads to {new}, which is no page of the book")
+
+
+def write(app, exception: Exception | None) -> None:
+    """Write the pages into the finished site."""
+    if exception is not None or app.builder.format != "html":
+        return
+    for old, new in app.config.moved_pages.items():
+        path = Path(app.outdir, app.builder.get_target_uri(old))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        address, title = app.builder.get_relative_uri(old, new), app.env.titles[new].astext()
+        text = PAGE.format(address=escape(address), script=json.dumps(address), title=escape(title))
+        path.write_text(text, "utf-8")
+
+
+def setup(app) -> dict:
+    """Register with Sphinx."""
+    app.add_config_value("moved_pages", {}, "", types=(dict,))
+    app.connect("env-check-consistency", check)
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
