@@ -331,7 +331,7 @@ def test_the_rules_tell_other_pages_apart():
 CONFIGURATION = f"""
 import sys
 sys.path.append({str(Path(permalinks.__file__).parent)!r})
-extensions = ["myst_parser", "sphinx_design", "citations", "permalinks", "redirects"]
+extensions = ["myst_parser", "sphinx_design", "citations", "permalinks", "redirects", "site_version"]
 html_theme = "basic"
 mathjax_path = "mathjax.js"
 exclude_patterns = ["out"]
@@ -533,6 +533,30 @@ def test_a_wrong_move_is_refused(small, moves, sentence):
     assert sentence in result.stderr
 
 
+def test_a_commit_shows_without_any_page_written_anew(small):
+    def git(*command: str) -> str:
+        who = ["-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *who, *command], cwd=small.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    script = small.site / "_static" / "commit.js"
+    small.write(".gitignore", "out/\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "One")
+    small.built()
+    written = (small.site / "places.html").stat().st_mtime_ns
+    assert f', commit {git("rev-parse", "--short=12", "HEAD")}"' in script.read_text("utf-8")
+    git("commit", "--allow-empty", "-qm", "Two")
+    small.built()
+    assert f', commit {git("rev-parse", "--short=12", "HEAD")}"' in script.read_text("utf-8")
+    assert (small.site / "places.html").stat().st_mtime_ns == written
+    small.write(".gitignore", "out/\nmore/\n")
+    small.built()
+    assert script.read_text("utf-8").endswith(', changed");\n')
+
+
 # The built site
 
 
@@ -554,6 +578,7 @@ def test_the_chapters_of_the_site_can_be_cited(site, chapters):
         item = zotero(page)
         assert (item["type"], item["title"], item["book"]) == ("bookSection", title, book.title)
         assert (item["edition"], item["date"]) == (book.version, f"{book.released:%Y/%m/%d}")
+        assert f"Version {book.version}" in page.select_one(".book-version").get_text()
 
 
 def test_every_place_of_the_site_has_its_link(site, chapters):
