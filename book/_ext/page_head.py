@@ -1,14 +1,20 @@
-"""Give each page its description, and its colour scheme before it is first drawn.
+"""Write the head of each page: what the page is, and its colour scheme before it is first drawn.
 
 The description is the page's first paragraph, unless the page states one (`html_meta` in its front matter).
-The theme chooses between light and dark only when its scripts run, which is after the first picture.
+What reference managers and social media read comes from `bookmaking.citations`; addresses in it are left out
+while the site has none. The theme chooses between light and dark only when its scripts run, which is after
+the first picture.
 """
 
 from html import escape
 
+from citations import cited
 from docutils import nodes
 
+from bookmaking.citations import head_properties
+
 LONGEST = 160  # characters, about what search engines show
+PICTURE = "_static/readme.png"
 SCHEME = """{
   const { dataset } = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -17,30 +23,40 @@ SCHEME = """{
 
 
 def describe(app, pagename, templatename, context, doctree) -> None:
-    """Add the description to the page's head."""
-    if 'name="description"' in context.get("metatags", ""):
-        return
-    text = (summary(doctree) if doctree is not None else "") or (
-        f"{context.get('title') or 'Search'}: {app.config.project}"
-    )
-    context["metatags"] = (
-        f'{context.get("metatags", "")}<meta name="description" content="{escape(text)}" />\n'
+    """Add to the page's head what the page is."""
+    if doctree is None:  # the search, the index
+        text = f"{context.get('title') or 'Search'}: {app.config.project}"
+        tags = [("name", "description", text)]
+    else:
+        base = app.config.html_baseurl
+        here = base and base + app.builder.get_target_uri(pagename)
+        text, work = summary(doctree), cited(app.env, pagename)
+        tags = head_properties(work, text, here, base and base + PICTURE)
+    written = context.get("metatags", "")
+    context["metatags"] = written + "".join(
+        f'<meta {attribute}="{name}" content="{escape(content)}" />\n'
+        for attribute, name, content in tags
+        if f'name="{name}"' not in written
     )
 
 
 def summary(doctree: nodes.document) -> str:
-    """Return the first paragraph outside of figures, tables and claims, cut between words if long."""
+    """Return the description that a page states, or its first paragraph outside of figures and tables."""
+    for stated in doctree.findall(nodes.meta):
+        if stated.get("name") == "description":
+            return stated["content"]
     for paragraph in doctree.findall(nodes.paragraph):
         if isinstance(paragraph.parent, nodes.section | nodes.document):
             text = " ".join(paragraph.astext().split())
             if len(text) > LONGEST:
                 text = text[: LONGEST - 1].rpartition(" ")[0].rstrip(",;:") + "…"
             return text
-    return ""
+    return doctree.next_node(nodes.title).astext()
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
+    app.setup_extension("citations")
     app.add_js_file(None, body=SCHEME, priority=0)
     app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

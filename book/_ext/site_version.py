@@ -1,51 +1,104 @@
-"""Show in the footer which version of the book this is, and the commit that it was built from.
+"""Say which version of the book this is, which others there are, and which commit it was built from.
 
-The version is part of every page anyway, through its citation. The commit changes far more often than a page
-does, so the pages name a script of one line, which is written when the build ends. Without scripts, or where
-the book is no repository, the footer shows the version alone.
+Each page names its version in the footer, and the script that adds the commit (`bookmaking.commit`). Without
+scripts, or where the book is no repository, the footer shows the version alone.
+
+The released versions are the headings of CHANGELOG.md, `## 1.2.0 (2031-04-07)`, and the one in CITATION.cff.
+The directive `book-versions` lists them, and so does versions.json beside the first page, for whoever
+publishes the site: each version must stay at <baseurl>/<version>/, where its citations lead.
 """
 
 import json
-import subprocess
+import re
+from datetime import date
 from html import escape
 from pathlib import Path
 
-SCRIPT = "commit.js"
+from docutils import nodes
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from bookmaking import commit
+from bookmaking.citations import Work, written
+
+CHANGES = "CHANGELOG.md"
+RELEASE = re.compile(r"^## (\d+(?:\.\d+)*) \((\d{4}-\d{2}-\d{2})\)$", re.MULTILINE)
 
 
-def commit(root: str | Path) -> str:
-    """Return the commit that is checked out, and whether files differ from it, or nothing without one."""
-    describe = ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=, changed"]
+def releases(book: Work, changes: str) -> dict[str, date]:
+    """Return the versions of the book and their dates, the newest first, which is the book's own.
+
+    Raises
+    ------
+    ValueError
+        The changes tell of a newer version than the book's, or of another date.
+    """
+    told = {number: date.fromisoformat(day) for number, day in RELEASE.findall(changes)}
+    found = {book.version: book.released} | told
+    order = sorted(found, key=lambda number: [int(part) for part in re.findall(r"\d+", number)], reverse=True)
+    if order[0] != book.version or found[book.version] != book.released:
+        raise ValueError(
+            f"{CHANGES} tells of version {order[0]} of {found[order[0]]}, "
+            f"CITATION.cff is of version {book.version} of {book.released}"
+        )
+    return {number: found[number] for number in order}
+
+
+def read_releases(app, config) -> None:
+    """Read the versions into the configuration."""
+    path = Path(app.srcdir, CHANGES)
     try:
-        result = subprocess.run(describe, cwd=root, capture_output=True, text=True)
-    except FileNotFoundError:  # no git here
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""
+        config.book_releases = releases(config.cited_book, path.read_text("utf-8") if path.is_file() else "")
+    except ValueError as error:
+        raise ExtensionError(str(error)) from error
+
+
+class BookVersions(SphinxDirective):
+    """List the versions; each is a link once the site has an address."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the list."""
+        entries = nodes.bullet_list()
+        for number, day in self.config.book_releases.items():
+            text, base = f"Version {number}", self.config.html_baseurl
+            place = nodes.reference("", text, refuri=f"{base}{number}/") if base else nodes.Text(text)
+            line = nodes.paragraph("", "", place, nodes.Text(f" of {written(day)}"))
+            if number == self.config.cited_book.version:
+                line += nodes.Text(", which you are reading")
+            entries += nodes.list_item("", line)
+        return [entries]
 
 
 def footer(app, pagename, templatename, context, doctree) -> None:
     """Fill the place that the theme has at the end of its footer."""
     book = app.config.cited_book
-    released = f"{book.released.day} {book.released:%B %Y}"
+    # Not by add_js_file, with which Sphinx would put a digest of the script into every page.
+    address = context["pathto"](commit.SCRIPT, True)
     context["theme_extra_footer"] = (
-        f'<p class="book-version">Version {escape(book.version)} of {released}'
-        '<span class="book-commit"></span></p>'
+        f'<p class="book-version">Version {escape(book.version)} of {written(book.released)}'
+        f'<span class="book-commit"></span></p><script defer src="{address}"></script>'
     )
 
 
 def write(app, exception: Exception | None) -> None:
-    """Write the script into the finished site."""
-    static = Path(app.outdir, "_static")
-    if exception is None and app.builder.format == "html" and static.is_dir():
-        text = json.dumps(f", commit {found}" if (found := commit(app.srcdir)) else "")
-        line = f'document.querySelector(".book-commit")?.append({text});\n'
-        static.joinpath(SCRIPT).write_text(line, "utf-8")
+    """Write the commit and the list of versions into the finished site."""
+    site = Path(app.outdir)
+    if exception is not None or app.builder.format != "html" or not (site / "_static").is_dir():
+        return
+    commit.write(Path(app.srcdir), site)
+    versions = [
+        {"version": number, "released": day.isoformat(), "folder": f"{number}/"}
+        for number, day in app.config.book_releases.items()
+    ]
+    (site / "versions.json").write_text(json.dumps(versions, indent=2) + "\n", "utf-8")
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.setup_extension("citations")
-    app.add_js_file(SCRIPT, loading_method="defer")
+    app.add_config_value("book_releases", {}, "env")
+    app.add_directive("book-versions", BookVersions)
+    app.connect("config-inited", read_releases, priority=600)  # after the book itself
     app.connect("html-page-context", footer)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import yaml
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 # An escaped brace would still count as a brace when BibTeX looks for the end of a field.
 LATEX = {character: f"\\{character}" for character in "&%$#_"} | {
     "\\": r"{\textbackslash}",
@@ -33,8 +36,8 @@ class Author:
 
     @property
     def inverted(self) -> str:
-        """Family name, comma, given names; a group ends in the comma, so that it is not taken apart."""
-        return f"{self.name}, {self.given}".rstrip()
+        """Family name, comma, given names; the name alone of a group."""
+        return f"{self.name}, {self.given}" if self.given else self.name
 
 
 @dataclass(frozen=True)
@@ -67,21 +70,33 @@ def read_book(path: Path, key: str) -> Work:
     needed = "title", "authors", "version", "date-released"
     if missing := [name for name in needed if not content.get(name)]:
         raise ValueError(f"{path.name} does not say: {', '.join(missing)}")
-    authors = tuple(_author(entry, path.name) for entry in content["authors"])
+    authors = read_authors(content["authors"], path.name)
     released = date.fromisoformat(str(content["date-released"]))
     return Work(key, content["title"], authors, str(content["version"]), released)
 
 
+def read_authors(entries: list[dict[str, str]], file: str) -> tuple[Author, ...]:
+    """Return the authors that a file names, each as CITATION.cff writes persons and groups."""
+    return tuple(_author(entry, file) for entry in entries)
+
+
 def _author(entry: dict[str, str], file: str) -> Author:
-    if "name" not in entry:
+    if "family-names" in entry:
         family = [entry[part] for part in ("name-particle", "family-names") if part in entry]
         return Author(" ".join(family), entry.get("given-names", ""))
+    if "name" not in entry:
+        raise ValueError(f"an author in {file} has neither name nor family-names")
     if separator := re.search(r"[,;]", entry["name"]):
         raise ValueError(
             f'the group "{entry["name"]}" in {file} has a "{separator[0]}" in its name, '
             "where RIS and reference managers separate authors"
         )
     return Author(entry["name"])
+
+
+def written(day: date) -> str:
+    """Return a date as prose writes it, whatever the language of the machine."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def bibtex(work: Work) -> str:
@@ -92,7 +107,7 @@ def bibtex(work: Work) -> str:
         "title": _latex_title(work.title) if work.book else _latex(work.title),
         "booktitle": _latex(work.book),
         "year": str(work.released.year),
-        "month": MONTHS[work.released.month - 1],
+        "month": MONTHS[work.released.month - 1][:3].lower(),  # a macro of BibTeX
         "version": _latex(work.version),
         "note": _latex(f"Version {work.version}"),
         "url": work.url,
@@ -175,16 +190,18 @@ def _ended(text: str) -> str:
     return text if text[-1] in ".?!" else f"{text}."
 
 
-def head_properties(work: Work, page_url: str = "", picture: str = "") -> list[tuple[str, str, str]]:
+def head_properties(
+    work: Work, description: str, page_url: str = "", picture: str = ""
+) -> list[tuple[str, str, str]]:
     """Return what the page of a work says of itself in its head, as attribute, name and content.
 
     Reference managers take a page with `citation_title` and `citation_inbook_title` for a section of a book.
     With `citation_title` alone they take it for a journal article, so the book's title is `og:title` only.
     """
-    found = []
+    found = [("name", "description", description)]
     if work.book:
         found += [("name", "citation_title", work.title), ("name", "citation_inbook_title", work.book)]
-    found += [("name", "citation_author", author.inverted) for author in work.authors]
+    found += [("name", "citation_author", _tagged(author)) for author in work.authors]
     found += [
         ("name", "citation_publication_date", f"{work.released:%Y/%m/%d}"),
         ("name", "citation_language", "en"),
@@ -192,8 +209,17 @@ def head_properties(work: Work, page_url: str = "", picture: str = "") -> list[t
         ("name", "prism.edition", work.version),  # there is no citation_edition
         ("property", "og:title", work.title),
         ("property", "og:type", "article" if work.book else "book"),
+        ("property", "og:description", description),
         ("property", "og:site_name", work.book or work.title),
         ("property", "og:url", page_url),
         ("property", "og:image", picture),
     ]
     return [(attribute, name, content) for attribute, name, content in found if content]
+
+
+def _tagged(author: Author) -> str:
+    """Return a name for `citation_author`, where the last word of a group would be taken for a family name.
+
+    Zotero leaves a group of one word whole, and one of several words that ends in a comma.
+    """
+    return author.inverted if author.given or " " not in author.name else f"{author.name},"
