@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import permalinks
@@ -10,6 +12,7 @@ import pytest
 import rispy
 import yaml
 from bs4 import BeautifulSoup
+from playwright.sync_api import expect
 
 from bookmaking import commit
 from bookmaking.citations import read_book
@@ -382,3 +385,60 @@ def test_no_page_runs_again_for_the_prose_of_another(site):
             ran[path.name] = opened_prose(record.files)
     assert len(ran) > 10
     assert not {name: pages for name, pages in ran.items() if pages}
+
+
+@contextmanager
+def visitor(browser, address: str, **options) -> Iterator:
+    """Yield a page of the site in a browser of its own."""
+    with browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options) as context:
+        tab = context.new_page()
+        tab.goto(address)
+        yield tab
+
+
+def test_what_the_copy_buttons_copy_can_be_read(browser, origin):
+    with visitor(browser, f"{origin}/book/network.html") as tab:
+        citation, copied = tab.locator("#cite-this-chapter"), {}
+        tab.locator("#cite-this-chapter input").first.focus()
+        for n, name in enumerate(("APA", "BibTeX", "RIS", "CSL-JSON")):
+            if n:
+                tab.keyboard.press("ArrowRight")
+            expect(citation.locator(".sd-tab-label", has_text=name)).to_be_visible()
+            tab.keyboard.press("Tab")
+            expect(citation.locator(".copybtn:visible")).to_be_focused()
+            expect(tab.get_by_role("status")).to_have_text("")
+            tab.keyboard.press("Enter")
+            expect(tab.get_by_role("status")).to_have_text("Copied!")
+            expect(citation.locator(".copybtn:visible")).to_be_focused()  # and not lost
+            copied[name] = tab.evaluate("navigator.clipboard.readText()")
+            tab.keyboard.press("Shift+Tab")
+    assert cited_titles(copied) == {"Derive the network"}
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_links_to_places_are_seen(browser, origin, touch):
+    with visitor(browser, f"{origin}/book/network.html", has_touch=touch, is_mobile=touch) as tab:
+        heading = tab.locator("h2 > a.headerlink").first
+        expect(heading).to_have_css("opacity", "1" if touch else "0")
+        for place in (".anchored-listing", ".anchored-equation", ".eqno", "figcaption", ".claim"):
+            expect(tab.locator(f"{place} a.headerlink").first).to_have_css("opacity", "1")
+        heading.focus()
+        expect(heading).to_have_css("opacity", "1")
+
+
+@pytest.mark.parametrize(
+    ("chapter", "place"),
+    [
+        ("one_trajectory", "[id^=listing-jax_transforms]"),
+        ("pytorch_scratch", "#listing-pytorch_scratch-diff"),
+    ],
+    ids=["tab", "fold"],
+)
+def test_an_address_opens_what_hides_its_place(browser, origin, chapter, place):
+    with visitor(browser, f"{origin}/book/{chapter}.html") as tab:
+        hidden = tab.locator(place).first
+        expect(hidden).to_be_hidden()
+        tab.evaluate("place => { location.hash = place }", hidden.get_attribute("id"))
+        expect(hidden).to_be_in_viewport()
+        tab.reload()
+        expect(tab.locator(place).first).to_be_in_viewport()

@@ -1,8 +1,9 @@
-"""Give every included listing and every equation without a number an anchor and a visible link to it.
+"""Give included listings, equations without a number and figures to be moved an anchor and a visible link.
 
 Sphinx does so for headings, figures and numbered equations, `bookmaking.claim_nodes` for claims. The anchor
-of a listing names its file and what is listed first, so it stays when text moves. That of an equation is a
-digest of its formula: when the formula changes, the old address leads to the page, not to another equation.
+of a listing names its file and what is listed first, or that it is a difference, so it stays when text moves.
+That of an equation is a digest of its formula: when the formula changes, the old address leads to the page,
+not to another equation. That of a figure to be moved repeats its label.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from bookmaking.interactive_nodes import interactive
 
 DEFINED = re.compile(r"^\s*(?:(?:async )?def|class)\s+(\w+)|^\s*(\w+)\s*(?::[^=]+)?=(?!=)", re.MULTILINE)
 
@@ -28,7 +31,7 @@ class AddPermalinks(SphinxPostTransform):
     def run(self, **kwargs) -> None:
         """Treat the blocks of the page, in order."""
         taken: set[str] = set(self.document.ids)
-        for block in list(self.document.findall(lambda node: isinstance(node, nodes.FixedTextElement))):
+        for block in list(self.document.findall(nodes.Element)):
             if not (described := description(block)):
                 continue
             kind, name = described
@@ -47,9 +50,13 @@ def description(block: nodes.Element) -> tuple[str, str] | None:
         return "equation", hashlib.sha256("".join(block.astext().split()).encode()).hexdigest()[:8]
     if isinstance(block, nodes.literal_block) and "source" in block:  # included from a file
         path = Path(block["source"])
-        first = DEFINED.search(block.astext())
         stem = path.parent.name if path.stem == "__init__" else path.stem
+        if block.get("language") == "udiff":
+            return "listing", f"{stem}-diff"
+        first = DEFINED.search(block.astext())
         return "listing", f"{stem}-{first[1] or first[2]}" if first else stem
+    if isinstance(block, interactive):
+        return "figure", nodes.make_id(block["label"])
     return None
 
 

@@ -24,3 +24,36 @@ addEventListener("DOMContentLoaded", () => {
     dataset.theme = theme;
   });
 }
+
+// An address may lead to a place in a tab or a fold that is closed.
+{
+  const reveal = () => {
+    const place = document.querySelector(":target");
+    const closed = [];
+    for (let box = place; box; box = box.parentElement) {
+      const label = box.previousElementSibling;
+      if (box.matches(".sd-tab-content") && !label.control.checked) closed.push(label);
+      if (box.matches("details:not([open])")) closed.push(box.querySelector("summary"));
+    }
+    closed.forEach((handle) => handle.click());
+    if (closed.length) place.scrollIntoView();
+  };
+  addEventListener("load", reveal);
+  addEventListener("hashchange", reveal);
+}
+
+// The check mark of a copy button, for those who do not see it. Copying takes the focus away: the button has it again.
+addEventListener("DOMContentLoaded", () => {
+  const status = document.createElement("div");
+  status.role = "status";
+  status.className = "visually-hidden";
+  document.body.append(status);
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      if (!target.matches(".copybtn")) continue;
+      const copied = target.matches(".success");
+      status.textContent = copied ? target.dataset.tooltip : "";
+      if (copied && document.activeElement === document.body) target.focus({ preventScroll: true });
+    }
+  }).observe(document.body, { attributeFilter: ["class"], subtree: true });
+});
