@@ -1,5 +1,6 @@
 """Citation, head and permanent addresses of each chapter, in a small book and in the built site."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,9 +15,9 @@ import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
-from bookmaking import commit
+from bookmaking import build, commit
 from bookmaking.citations import read_book
-from bookmaking.keyed_cache import Record, read_page
+from bookmaking.keyed_cache import Record, digest, read_page
 from bookmaking.serve import serving
 from citation_readers import parsed_bibtex, plain, rendered_apa, zotero
 from conftest import ROOT
@@ -327,6 +328,27 @@ def test_a_commit_shows_without_any_page_written_anew(small):
     small.write(".gitignore", "out/\nmore/\n")
     small.built()
     assert script.read_text("utf-8").endswith(', changed");\n')
+
+
+def test_a_build_with_nothing_to_do_names_the_commit_and_says_that_there_is_no_address(tmp_path, capsys):
+    def said(baseurl: str) -> str:
+        (tmp_path / "_config.yml").write_text(f"html: {{baseurl: '{baseurl}'}}\n", "utf-8")
+        published = {"inputs": digest(tmp_path, build._inputs(tmp_path, ".")), "chapters": 0}
+        (tmp_path / "_build/published.json").write_text(json.dumps(published), "utf-8")
+        assert build.main(["--root", str(tmp_path)]) == 0
+        return capsys.readouterr().out
+
+    script = tmp_path / "_build/html" / commit.SCRIPT
+    script.parent.mkdir(parents=True)
+    script.write_text("of the build before", "utf-8")
+    (tmp_path / "_toc.yml").touch()
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "--allow-empty", "-qm", "One")
+    assert said("").count("html.baseurl in _config.yml is empty") == 1
+    assert head(tmp_path) in script.read_text("utf-8")
+    git(tmp_path, "commit", "--allow-empty", "-qm", "Two")
+    assert "baseurl" not in said("https://book.example/")
+    assert head(tmp_path) in script.read_text("utf-8")
 
 
 # The built site

@@ -17,6 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
+from bookmaking import commit
 from bookmaking.execute import execute, without_colours
 from bookmaking.keyed_cache import PINS, digest
 
@@ -50,6 +53,8 @@ def _build(root: Path, build: Path, lock: int) -> int:
     published = _read_json(build / "published.json")
     if published.get("inputs") == inputs and (build / "html").is_dir():
         chapters, executed, cached = published["chapters"], 0, published["chapters"]
+        if (build / "html" / commit.SCRIPT).is_file():  # another commit may have the same sources
+            commit.write(root, build / "html")
     else:
         summary = execute(root)
         if summary.failures:
@@ -65,6 +70,8 @@ def _build(root: Path, build: Path, lock: int) -> int:
         (build / "published.json").unlink(missing_ok=True)
         _publish(build / "work" / "_build" / "html", build / "html")
         (build / "published.json").write_text(json.dumps({"inputs": inputs, "chapters": chapters}), "utf-8")
+    if not _address(root):
+        print("html.baseurl in _config.yml is empty: no page names an address of its own")
     seconds = time.perf_counter() - start
     site = os.path.relpath(build / "html" / "index.html")
     print(f"{site}  built in {seconds:.1f} s: {executed} chapters executed, {cached} from the cache")
@@ -129,6 +136,11 @@ def _inputs(root: Path, place: str) -> Iterator[str]:
     for folder, folders, files in os.walk(root / place):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in NO_INPUT]
         yield from (Path(folder, name).relative_to(root).as_posix() for name in files if name[0] != ".")
+
+
+def _address(root: Path) -> str:
+    config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
+    return (config.get("html") or {}).get("baseurl") or ""
 
 
 def _read_json(path: Path) -> dict:
