@@ -116,17 +116,16 @@ def formats(work: Work) -> nodes.container:
     tabs = create_component("tab-set", classes=["sd-tab-set", "citation"])
     for name, (language, written) in FORMATS.items():
         label = nodes.rubric(name, name, classes=["sd-tab-label"], sync_id=name, sync_group="citation")
-        content = create_component(
-            "tab-content", classes=["sd-tab-content"], children=[listing(written(work), language)]
-        )
+        text = listing(written(work), language, f"citation-{name.lower()}")
+        content = create_component("tab-content", classes=["sd-tab-content"], children=[text])
         item = create_component("tab-item", classes=["sd-tab-item"], children=[label, content])
         tabs += item
     return tabs
 
 
-def listing(text: str, language: str) -> nodes.literal_block:
+def listing(text: str, language: str, *classes: str) -> nodes.literal_block:
     """Return text to copy."""
-    return nodes.literal_block(text, text, language=language, force=True, classes=["citation"])
+    return nodes.literal_block(text, text, language=language, force=True, classes=["citation", *classes])
 
 
 def read_book(app, config) -> None:
