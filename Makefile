@@ -30,11 +30,11 @@ lint: $(STAMP) ## check style and formatting
 bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)
 
-pins: $(STAMP) ## write requirements.txt anew from the bounds in pyproject.toml
+pins: $(STAMP) ## pin what pyproject.toml asks for; pins that fit stay, ARGS=--upgrade renews them
 	$(BIN)/python -m pip install -q uv
-	rm -f requirements.new
+	cp requirements.txt requirements.new
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest \
-	    --python-version 3.11 --no-header --no-annotate -q -o requirements.new
+	    --python-version 3.11 --no-header --no-annotate -q $(ARGS) -o requirements.new
 	{ echo '# Written by `make pins` from pyproject.toml.'; cat requirements.new; } > requirements.txt
 	rm requirements.new
 
@@ -46,9 +46,11 @@ $(STAMP): $(PINNED)
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
+# cffconvert checks CITATION.cff in a test. Its bounds exclude our jsonschema, with which it works all the same.
 $(PINNED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	    || { echo 'This book needs Python 3.11 or later as python3; name another one with make PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install -q -r requirements.txt
+	$(BIN)/python -m pip install -q --no-deps cffconvert==2.0.0 pykwalify==1.8.0
 	@touch $@
