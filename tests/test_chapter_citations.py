@@ -218,6 +218,19 @@ def test_a_new_version_is_in_every_citation(small):
     assert "CITATION.cff does not say: title" in result.stderr
 
 
+def test_the_list_of_chapters_is_written_when_an_entry_has_changed(small):
+    def written() -> int:
+        small.built()
+        return (small.site / "cite.html").stat().st_mtime_ns
+
+    before = written()
+    small.write("last.md", LAST.replace("Other words", "Quite other words"))
+    assert written() == before
+    small.write("last.md", LAST.replace("Emmy", "Fritz"))
+    assert written() != before
+    assert "Noether, Fritz and {The guests}" in small.page("cite").get_text()
+
+
 def test_every_version_is_listed(small):
     small.write("CHANGELOG.md", CHANGES)
     small.built()

@@ -20,6 +20,7 @@ from sphinx_design.shared import create_component
 
 from bookmaking import citations
 from bookmaking.citations import Work
+from bookmaking.shared_state import changed
 
 FORMATS = {
     "APA": ("text", citations.apa),
@@ -28,6 +29,7 @@ FORMATS = {
     "CSL-JSON": ("json", citations.csl_json),
 }
 AUTHORS = "chapter-authors"
+LIST = "lists-chapters"
 
 
 class all_citations(nodes.General, nodes.Element):
@@ -47,7 +49,7 @@ class CiteChapters(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Leave a placeholder."""
-        self.env.note_reread()  # the titles of other pages may have changed
+        self.env.metadata[self.env.docname][LIST] = True
         return [all_citations()]
 
 
@@ -81,9 +83,23 @@ class FillCitations(SphinxPostTransform):
     def run(self, **kwargs) -> None:
         """Fill every placeholder of the page."""
         for placeholder in list(self.document.findall(all_citations)):
-            left_out = {self.config.root_doc, self.env.docname}
-            works = [cited(self.env, page) for page in book_order(self.env) if page not in left_out]
-            placeholder.replace_self(listing("\n\n".join(map(citations.bibtex, works)), "bibtex"))
+            placeholder.replace_self(listing("\n\n".join(entries(self.env)), "bibtex"))
+
+
+def entries(env) -> list[str]:
+    """Return the entries of all chapters, in book order."""
+    left_out = {env.config.root_doc, *lists(env)}
+    return [citations.bibtex(cited(env, page)) for page in book_order(env) if page not in left_out]
+
+
+def lists(env) -> list[str]:
+    """Return the pages that list all chapters."""
+    return [page for page, properties in env.metadata.items() if LIST in properties]
+
+
+def pages_to_write(app, env) -> list[str]:
+    """Return the pages that list all chapters if an entry has changed."""
+    return lists(env) if changed(env, "citations", entries(env)) else []
 
 
 def cited(env, page: str, title: str = "") -> Work:
@@ -151,4 +167,5 @@ def setup(app) -> dict:
     app.add_post_transform(FillCitations)
     app.add_css_file("citations.css", priority=900)  # behind book.css
     app.connect("config-inited", read_book)
+    app.connect("env-get-updated", pages_to_write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
