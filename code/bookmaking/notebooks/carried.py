@@ -1,0 +1,198 @@
+"""Find the modules that a page needs, and write the cells that bring them along.
+
+What is imported is read from the syntax trees of the page's cells and of the modules themselves.
+Source: https://docs.python.org/3/library/ast.html, the requirements of pyproject.toml.
+"""
+
+import ast
+import inspect
+import platform
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions, version
+from itertools import chain
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from packaging.requirements import Requirement
+
+from bookmaking.notebooks import runtime
+
+PACKAGE = "threelayer"
+ALWAYS = ("matplotlib", "numpy", "pandas", "seaborn")  # the book's figures and tables
+
+INTRODUCTION = """\
+This notebook was made from a chapter of *{book}*, version {version}. It needs no file of the book: the code
+that the chapter imports is in the cells of the next section. The outputs are the book's own, made with
+{made_with}.
+
+A cell that begins with `%%listing` shows a part of that code, at the place where the chapter explains it.
+Change the part and run the cell: the cells below then use your version."""
+CARRIED = """\
+## The code of the book
+
+Each cell writes one module into a temporary folder, in order of dependence. They are folded, because the
+chapter shows what matters in its place. If you change one of these cells after its module was imported,
+restart the kernel."""
+
+
+def imports(source: str, module: str = "") -> Iterator[str]:
+    """Return what a source imports: `a.b` for `import a.b`, `a.b` and `a.b.c` for `from a.b import c`.
+
+    Imports inside `try` are left out: their source can do without. A constant in a call of `load` counts.
+    """
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Try):
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(
+                    f"{module or 'a cell'} has a relative import, line {node.lineno}: name the package"
+                )
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "load" and node.args:
+            if not isinstance(node.args[0], ast.Constant):
+                raise ValueError(f"{module or 'a cell'} loads a module whose name is not written out")
+            yield f"{PACKAGE}.{node.args[0].value}"
+
+
+def file_of(code: Path, name: str) -> Path | None:
+    """Return the source of a module below the folder `code`, or None where there is none."""
+    place = code.joinpath(*name.split("."))
+    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+
+
+def needed_modules(code: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Return the package's modules that the names lead to, each behind those that it imports."""
+    found: dict[str, Path] = {}
+    visiting: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name.split(".")[0] != PACKAGE or name in visiting or not (file := file_of(code, name)):
+            return
+        visiting.add(name)
+        # A package's own file runs before those of its modules, but it imports some of them itself.
+        if "." in name:
+            visit(name.rpartition(".")[0])
+        for other in imports(file.read_text("utf-8"), name):
+            visit(other)
+        found[name] = file
+
+    for name in sorted(names):
+        visit(name)
+    return found
+
+
+def requirements(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return what pip has to install, by the name that is imported, with the bounds of pyproject.toml."""
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = list(chain(project.get("dependencies", []), *project.get("optional-dependencies", {}).values()))
+    bounds = {}
+    for requirement in map(Requirement, lines):
+        lower = [str(bound) for bound in requirement.specifier if bound.operator == ">="]
+        bounds[requirement.name] = requirement.name + "".join(lower)
+    distributions = packages_distributions()
+    packages = {name.split(".")[0] for name in names} | set(ALWAYS)
+    needed = {}
+    for package in sorted(packages - sys.stdlib_module_names - {PACKAGE, "IPython", "__future__"}):
+        candidates = [package, *distributions.get(package, [])]
+        needed[package] = next((bounds[name] for name in candidates if name in bounds), candidates[-1])
+    return needed
+
+
+def first_cells(
+    root: Path, sources: Iterable[str], modules: Iterable[str], book: str, release: str
+) -> list[NotebookNode]:
+    """Return the cells before the chapter: what it is, the check of versions, the carried modules.
+
+    Parameters
+    ----------
+    sources
+        The chapter's code cells.
+    modules
+        Names of modules that the chapter shows, whether or not it imports them.
+    book, release
+        The book's title and its version, for the introduction.
+    """
+    code = root / "code"
+    names = [name for source in sources for name in imports(source)]
+    carried = needed_modules(code, [*names, *modules])
+    texts = {name: file.read_text("utf-8") for name, file in carried.items()}
+    names += [name for module, text in texts.items() for name in imports(text, module)]
+    places = {name: file.relative_to(code).as_posix() for name, file in carried.items()}
+    folders = sorted({place.rpartition("/")[0] for place in places.values()})
+    needed = requirements(root, names)
+    installed = packages_distributions()
+    found = [f"{name} {version(installed[name][0])}" for name in needed if name in installed]
+    made_with = ", ".join([f"Python {platform.python_version()}", *found])
+    cells = [
+        new_markdown_cell(INTRODUCTION.format(book=book, version=release, made_with=made_with)),
+        new_code_cell(_versions(needed)),
+    ]
+    if not carried:
+        return cells
+    heading = new_markdown_cell(CARRIED, metadata={"heading_collapsed": True, "id": "code-of-the-book"})
+    cells += [heading, _folded(_machinery(folders))]
+    cells += [_folded(f"%%writefile {{carried}}/{places[name]}\n{texts[name].rstrip()}") for name in carried]
+    return cells
+
+
+def _versions(needed: dict[str, str]) -> str:
+    """Write the cell that checks the environment."""
+    table = "".join(
+        f"    {name!r}: {requirement!r},\n".replace("'", '"') for name, requirement in needed.items()
+    )
+    return f"""\
+import re
+import sys
+from importlib.metadata import packages_distributions, version
+
+
+{inspect.getsource(runtime.unmet)}
+
+# What is imported, and what pip installs for it.
+needed = {{
+{table}}}
+if sys.version_info < (3, 11):
+    raise ImportError(f"this notebook needs Python 3.11 or later, and this is {{sys.version.split()[0]}}")
+if missing := unmet(needed):
+    names = " ".join(f"'{{name}}'" for name in missing)
+    raise ImportError(f"run this first, then restart the kernel:  %pip install {{names}}")
+print("All packages are here. Nothing else has to be installed.")"""
+
+
+def _machinery(folders: list[str]) -> str:
+    """Write the cell that makes the folder and defines `%%listing`."""
+    made = "\n".join(f'(carried / "{folder}").mkdir(parents=True, exist_ok=True)' for folder in folders)
+    return f"""\
+import ast
+import importlib
+import sys
+import tempfile
+from importlib.util import cache_from_source
+from pathlib import Path
+
+from IPython import get_ipython
+from IPython.core.magic import register_cell_magic
+
+carried = Path(tempfile.mkdtemp(prefix="carried-"))
+{made}
+sys.path.insert(0, str(carried))
+
+
+@register_cell_magic
+{inspect.getsource(runtime.listing).rstrip()}"""
+
+
+def _folded(source: str) -> NotebookNode:
+    """Return a code cell whose source is hidden until the reader asks for it."""
+    metadata = {"jupyter": {"source_hidden": True}, "cellView": "form", "tags": ["hide-input"]}
+    return new_code_cell(source, metadata=metadata)
