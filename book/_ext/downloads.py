@@ -1,8 +1,8 @@
 """Write what a reader may take away from a page, and the buttons that lead to it.
 
-Notebooks lie in `notebooks/` of the site, implementations as one file each in `modules/`. Colab and Binder open
-files of a repository only. Their buttons appear where its address is known and NOTEBOOKS_BRANCH, a variable of
-the environment, names the branch to which publishing brings `notebooks/` and `.binder/`.
+Notebooks lie in `notebooks/` of the site, implementations as one file each in `modules/`. Colab and Binder
+open only files of a repository. Their buttons appear where its address is known and the variable
+NOTEBOOKS_BRANCH names the branch to which publishing brings `notebooks/` and `.binder/`.
 """
 
 import os
@@ -43,7 +43,12 @@ def write(app, doctree, docname: str) -> None:
     nbformat.write(notebook, _made(app, "notebooks") / f"{stem}.ipynb")
     if stem in IMPLEMENTATIONS:
         text = one_file(Path(app.srcdir, "code"), f"threelayer.{stem}", ["make_data", "init_params"])
-        (_made(app, "modules") / f"{stem}.py").write_text(text, "utf-8")
+        (_made(app, "modules") / module_file(stem)).write_text(text, "utf-8")
+
+
+def module_file(stem: str) -> str:
+    """Return the name of an implementation's single file, which must not hide a framework's own package."""
+    return f"threelayer_{stem}.py"
 
 
 def _made(app, name: str) -> Path:
@@ -64,7 +69,7 @@ def add_buttons(app, pagename, templatename, context, doctree) -> None:
     ]
     if stem in IMPLEMENTATIONS:
         hint = "Download this implementation as one file"
-        downloads.append(_button("module", up(f"modules/{stem}.py", 1), ".py", hint))
+        downloads.append(_button("module", up(f"modules/{module_file(stem)}", 1), ".py", hint))
     groups["download-buttons"]["buttons"][:0] = downloads
     repository, branch = github_repository(app.srcdir), os.environ.get("NOTEBOOKS_BRANCH")
     if repository and branch:
