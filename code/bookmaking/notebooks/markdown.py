@@ -155,6 +155,8 @@ class Markdown:
 
     def block_literal_block(self, node: nodes.Element) -> str:
         text = node.astext().rstrip("\n")
+        if node.get("language") == "udiff":  # Sphinx heads it with the files' places on this machine
+            text = text.replace(f"{self.folder}/", "")
         language = {"default": "python", "ipython3": "python", "none": "", "udiff": "diff"}
         name = node.get("language", "")
         fence = "`" * max(3, max(map(len, re.findall("`+", text)), default=0) + 1)
