@@ -588,7 +588,7 @@ def test_alone_the_nine_end_in_the_same_weights(site, stem, run, tmp_path, book_
     largest = max(
         np.abs(found[name] - weight).max() for name, weight in zip(found, book_weights, strict=True)
     )
-    assert largest < 1e-9
+    assert largest <= 1e-12  # the bound of chapter "one_trajectory"
     start = init_params(Config())
     assert max(np.abs(found[name] - weight).max() for name, weight in zip(found, start, strict=True)) > 0.1
 
