@@ -8,11 +8,11 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint bench pins clean
+.PHONY: help book test serve lint notebooks bench pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 book: $(STAMP) ## build the site into _build/html; runs only what has changed
 	$(BIN)/python -m bookmaking.build
@@ -26,6 +26,9 @@ serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
 lint: $(STAMP) ## check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
+	$(BIN)/python -m bookmaking.notebooks.run $(ARGS)
 
 bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)

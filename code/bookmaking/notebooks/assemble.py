@@ -10,10 +10,13 @@ from pathlib import Path
 from docutils import nodes
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.util.osutil import relative_uri
 
+from bookmaking.interactive_nodes import MIME_TYPE as INTERACTIVE
 from bookmaking.notebooks.carried import PACKAGE, file_of, first_cells
 from bookmaking.notebooks.markdown import Markdown, NoMarkdownError, linked
 
+CHAPTER = "## The chapter"  # the cell before the chapter's own
 # Outputs that only the book's site can show: a plain text is beside them, or they are numbers for the prose.
 OWN_TYPES = ("application/vnd.threelayer.", "application/papermill.record/")
 
@@ -34,7 +37,10 @@ class Page:
     def __init__(self, app, docname: str, doctree: nodes.document, executed: NotebookNode) -> None:
         self.app, self.docname, self.doctree, self.executed = app, docname, doctree, executed
         self.root = Path(app.srcdir)
-        self.markdown = Markdown(self._number, self.root, app.config.html_baseurl or "")
+        here, base = app.builder.get_target_uri(docname), app.config.html_baseurl
+        address = f"{base.rstrip('/')}/{here}" if base else ""
+        pages = {relative_uri(here, app.builder.get_target_uri(page)): page for page in app.env.all_docs}
+        self.markdown = Markdown(self._number, self.root, lambda page: self._title(pages[page]), address)
         self.cells: list[NotebookNode] = []
         self.shown: list[str] = []  # modules of which the page has listings
         self._pending: list[str] = []
@@ -52,7 +58,7 @@ class Page:
         release = config.version or version(PACKAGE)
         first = first_cells(self.root, sources, self.shown, config.html_title, release)
         first[0].source = f"# {self.markdown.inline(title)}\n\n{first[0].source}"
-        notebook = new_notebook(cells=[*first, new_markdown_cell("## The chapter"), *self.cells])
+        notebook = new_notebook(cells=[*first, new_markdown_cell(CHAPTER), *self.cells])
         notebook.metadata = NotebookNode(
             kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
             language_info={"name": "python"},
@@ -131,6 +137,8 @@ class Page:
         self.cells.append(
             new_code_cell(cell.source, metadata=metadata, outputs=outputs, execution_count=count)
         )
+        if any(INTERACTIVE in output.get("data", ()) for output in cell.get("outputs", ())):
+            self._pending.append(self.markdown.only_in_the_book())
         for caption in node.findall(nodes.caption):
             self._pending.append(self.markdown.block(caption))
         self._flush()
@@ -152,7 +160,10 @@ class Page:
         whole = {ast.dump(part) for part in ast.parse(Path(source).read_text("utf-8")).body}
         return module if listed and all(ast.dump(part) in whole for part in listed) else None
 
-    # Numbers, and what stands at the end
+    # Numbers and titles, and what stands at the end
+
+    def _title(self, page: str) -> str:
+        return self.markdown.inline(self.app.env.titles[page])
 
     def _number(self, node: nodes.Element) -> str:
         # Sphinx's own function reads the numbers of the page that the builder wrote last.
@@ -182,7 +193,7 @@ class Page:
                 equations = self.app.env.get_doctree(page).findall(nodes.math_block)
                 chapters.setdefault(page, {})[label] = next(e for e in equations if e.get("label") == label)
             for page, equations in chapters.items():
-                self._pending.append(f"From *{self.markdown.inline(self.app.env.titles[page])}*:")
+                self._pending.append(f"From *{self._title(page)}*:")
                 found = sorted(
                     equations.values(), key=lambda node: [int(n) for n in self._number(node).split(".")]
                 )

@@ -19,14 +19,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from packaging.requirements import Requirement
 
 from bookmaking.notebooks import runtime
+from threelayer import IMPLEMENTATIONS
 
 PACKAGE = "threelayer"
 ALWAYS = ("matplotlib", "numpy", "pandas", "seaborn")  # the book's figures and tables
 
 INTRODUCTION = """\
 This notebook was made from a chapter of *{book}*, version {version}. It needs no file of the book: the code
-that the chapter imports is in the cells of the next section. The outputs are the book's own, made with
-{made_with}.
+that the chapter imports is in the cells of the next section. What it needs is {needs}. The outputs are the
+book's own, made with {made_with}.
 
 A cell that begins with `%%listing` shows a part of that code, at the place where the chapter explains it.
 Change the part and run the cell: the cells below then use your version."""
@@ -41,7 +42,8 @@ restart the kernel."""
 def imports(source: str, module: str = "") -> Iterator[str]:
     """Return what a source imports: `a.b` for `import a.b`, `a.b` and `a.b.c` for `from a.b import c`.
 
-    Imports inside `try` are left out: their source can do without. A constant in a call of `load` counts.
+    Imports inside `try` are left out: their source can do without. A call of `load` imports the
+    implementation that it names, and all of them where the name is computed.
     """
     waiting: list[ast.AST] = [ast.parse(source)]
     while waiting:
@@ -59,9 +61,8 @@ def imports(source: str, module: str = "") -> Iterator[str]:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "load" and node.args:
-            if not isinstance(node.args[0], ast.Constant):
-                raise ValueError(f"{module or 'a cell'} loads a module whose name is not written out")
-            yield f"{PACKAGE}.{node.args[0].value}"
+            named = isinstance(node.args[0], ast.Constant)
+            yield from (f"{PACKAGE}.{name}" for name in ([node.args[0].value] if named else IMPLEMENTATIONS))
 
 
 def file_of(code: Path, name: str) -> Path | None:
@@ -133,8 +134,10 @@ def first_cells(
     installed = packages_distributions()
     found = [f"{name} {version(installed[name][0])}" for name in needed if name in installed]
     made_with = ", ".join([f"Python {platform.python_version()}", *found])
+    needs = ", ".join(requirement.partition(">=")[0] for requirement in needed.values())
+    introduction = INTRODUCTION.format(book=book, version=release, needs=needs, made_with=made_with)
     cells = [
-        new_markdown_cell(INTRODUCTION.format(book=book, version=release, made_with=made_with)),
+        new_markdown_cell(introduction),
         new_code_cell(_versions(needed)),
     ]
     if not carried:

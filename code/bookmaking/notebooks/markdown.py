@@ -11,6 +11,7 @@ import mimetypes
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urljoin
 
 from docutils import nodes
 
@@ -31,6 +32,10 @@ class Markdown:
         Returns the number of an equation, or of a figure, table or exercise, or an empty text.
     folder
         Images are found from here.
+    title
+        Returns the title of another page of the book, found from this one.
+    address
+        Of the page on the web, if it has one.
 
     Attributes
     ----------
@@ -38,8 +43,14 @@ class Markdown:
         What was referred to, in order: short text and full entry; address of the equation and its number.
     """
 
-    def __init__(self, number: Callable[[nodes.Element], str], folder: Path, base: str = "") -> None:
-        self.number, self.folder, self.base = number, folder, base
+    def __init__(
+        self,
+        number: Callable[[nodes.Element], str],
+        folder: Path,
+        title: Callable[[str], str],
+        address: str = "",
+    ) -> None:
+        self.number, self.folder, self.title, self.address = number, folder, title, address
         self.citations: dict[str, str] = {}
         self.equations: dict[str, str] = {}
         self._table = False
@@ -63,6 +74,11 @@ class Markdown:
         raise NoMarkdownError(
             f"a {type(node).__name__} {'in a line ' * (form == 'inline')}has no form in a notebook"
         )
+
+    def only_in_the_book(self) -> str:
+        """Return what stands for a figure that needs the scripts of the book's site."""
+        place = f"[in the book]({self.address})" if self.address else "in the book"
+        return f"*This figure moves only {place}. The code above makes its data.*"
 
     # Text
 
@@ -109,12 +125,16 @@ class Markdown:
         if not node.get("internal") and address:
             return f"[{text}]({address})"
         page, _, anchor = address.partition("#")
-        if page and anchor.startswith("equation-"):
+        if not page:
+            return text
+        if anchor.startswith("equation-"):
             self.equations[address] = node.astext()
-        elif page and not anchor:
+        elif not anchor:
             text = f"*{text}*"
         # An address within the book leads nowhere from a notebook, unless the book's own address is known.
-        return f"[{text}]({self.base}{address})" if page and self.base else text
+        if self.address:
+            return f"[{text}]({urljoin(self.address, address)})"
+        return text
 
     @staticmethod
     def _cites(node: nodes.Element) -> bool:
@@ -123,7 +143,9 @@ class Markdown:
         )
 
     def inline_number_reference(self, node: nodes.Element) -> str:
-        return self.inline(node)
+        page = node["refuri"].partition("#")[0] if "refuri" in node else ""
+        of = f" of *{self.title(page)}*" if page and not self.address else ""
+        return f"{self.inline_reference(node)}{of}"
 
     def inline_image(self, node: nodes.Element) -> str:
         file = self.folder / node["uri"]
