@@ -7,10 +7,13 @@ Source: https://docs.python.org/3/library/ast.html, the requirements of pyprojec
 import ast
 import inspect
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from importlib.metadata import packages_distributions, version
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, version
 from itertools import chain
 from pathlib import Path
 
@@ -92,21 +95,43 @@ def needed_modules(code: Path, names: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-def requirements(root: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return what pip has to install, by the name that is imported, with the bounds of pyproject.toml."""
+def bounds_of(root: Path) -> dict[str, str]:
+    """Return the lower bound that pyproject.toml states for each distribution."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    lines = list(chain(project.get("dependencies", []), *project.get("optional-dependencies", {}).values()))
+    lines = chain(project.get("dependencies", []), *project.get("optional-dependencies", {}).values())
     bounds = {}
     for requirement in map(Requirement, lines):
         lower = [str(bound) for bound in requirement.specifier if bound.operator == ">="]
         bounds[requirement.name] = requirement.name + "".join(lower)
-    distributions = packages_distributions()
+    return bounds
+
+
+def requirements(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return what pip has to install, by the name that is imported, with the bounds of pyproject.toml."""
+    bounds = bounds_of(root)
+    provided = providers(tuple(bounds))
     packages = {name.split(".")[0] for name in names} | set(ALWAYS)
     needed = {}
     for package in sorted(packages - sys.stdlib_module_names - {PACKAGE, "IPython", "__future__"}):
-        candidates = [package, *distributions.get(package, [])]
-        needed[package] = next((bounds[name] for name in candidates if name in bounds), candidates[-1])
+        candidates = package, provided.get(package, package)
+        needed[package] = next((bounds[name] for name in candidates if name in bounds), package)
     return needed
+
+
+@cache
+def providers(distributions: tuple[str, ...]) -> dict[str, str]:
+    """Return the one of the distributions, of those installed, that provides each package.
+
+    `importlib.metadata.packages_distributions` does so for all that is installed, which takes seconds.
+    """
+    found = {}
+    for name in distributions:
+        with suppress(PackageNotFoundError):
+            installed = distribution(name)
+            listed = installed.read_text("top_level.txt") or installed.read_text("RECORD") or ""
+            tops = {re.split("[/,]", line)[0].removesuffix(".py") for line in listed.splitlines()}
+            found |= dict.fromkeys(filter(str.isidentifier, tops - {PACKAGE}), name)
+    return found
 
 
 def first_cells(
@@ -131,8 +156,8 @@ def first_cells(
     places = {name: file.relative_to(code).as_posix() for name, file in carried.items()}
     folders = sorted({place.rpartition("/")[0] for place in places.values()})
     needed = requirements(root, names)
-    installed = packages_distributions()
-    found = [f"{name} {version(installed[name][0])}" for name in needed if name in installed]
+    provided = providers(tuple(bounds_of(root)))
+    found = [f"{name} {version(provided[name])}" for name in needed if name in provided]
     made_with = ", ".join([f"Python {platform.python_version()}", *found])
     needs = ", ".join(requirement.partition(">=")[0] for requirement in needed.values())
     introduction = INTRODUCTION.format(book=book, version=release, needs=needs, made_with=made_with)
