@@ -461,6 +461,12 @@ def test_links_to_places_are_seen(browser, origin, touch):
         expect(heading).to_have_css("opacity", "1")
 
 
+def test_an_address_far_down_a_page_leads_there(browser, origin):
+    for place in ("#exercises", "#cite-this-chapter"):
+        with visitor(browser, f"{origin}/book/jax_transforms.html{place}") as tab:
+            expect(tab.locator(f"{place} > h2")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize(
     ("chapter", "place"),
     [
@@ -470,10 +476,12 @@ def test_links_to_places_are_seen(browser, origin, touch):
     ids=["tab", "fold"],
 )
 def test_an_address_opens_what_hides_its_place(browser, origin, chapter, place):
-    with visitor(browser, f"{origin}/book/{chapter}.html") as tab:
+    address = f"{origin}/book/{chapter}.html"
+    with visitor(browser, address) as tab:
         hidden = tab.locator(place).first
         expect(hidden).to_be_hidden()
-        tab.evaluate("place => { location.hash = place }", hidden.get_attribute("id"))
+        anchor = hidden.get_attribute("id")
+        tab.evaluate("anchor => { location.hash = anchor }", anchor)
         expect(hidden).to_be_in_viewport()
-        tab.reload()
+    with visitor(browser, f"{address}#{anchor}") as tab:
         expect(tab.locator(place).first).to_be_in_viewport()
