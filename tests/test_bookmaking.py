@@ -290,7 +290,7 @@ def test_a_false_claim_fails_names_itself_and_keeps_the_site(book):
         assert result.returncode == 1
         claim = "uses_b: false claim: 'gradients agree': measured 3.2e-02, bound <= 1.0e-12\n"
         assert claim in result.stderr
-        assert "book/uses_b.md, cell at line 15" in result.stderr
+        assert "book/uses_b.md, cell at line 17" in result.stderr
         assert "Traceback" not in result.stderr
         assert site(book) == before
         # The other chapter may finish, and need not run again.
@@ -326,7 +326,7 @@ def test_a_warning_fails_every_time_and_keeps_the_site(book):
     for _ in range(2):
         result = build(book)
         assert result.returncode == 1
-        assert "uses_b.md:14: WARNING: Unknown directive type: 'nonsense'" in result.stderr
+        assert "uses_b.md:16: WARNING: Unknown directive type: 'nonsense'" in result.stderr
         assert "no_such_page" in result.stderr
         assert "\x1b" not in result.stderr
         assert site(book) == before
