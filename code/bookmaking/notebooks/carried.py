@@ -42,13 +42,18 @@ chapter shows what matters in its place. If you change one of these cells after 
 restart the kernel."""
 
 
-def imports(source: str, module: str = "") -> Iterator[str]:
+@cache
+def imports(source: str, module: str = "") -> tuple[str, ...]:
     """Return what a source imports: `a.b` for `import a.b`, `a.b` and `a.b.c` for `from a.b import c`.
 
     Imports inside `try` are left out: their source can do without. A call of `load` imports the
     implementation that it names, and all of them where the name is computed.
     """
-    waiting: list[ast.AST] = [ast.parse(source)]
+    return tuple(_imports(ast.parse(source), module))
+
+
+def _imports(tree: ast.Module, module: str) -> Iterator[str]:
+    waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Try):
