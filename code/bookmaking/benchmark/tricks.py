@@ -106,12 +106,17 @@ def torch_known_operations(params: Params, data: Data, config: Config) -> Fit:
         return module.fit(params, data, config)
 
 
-def torch_optimizer(params: Params, data: Data, config: Config, name: str, option: str) -> Fit:
-    """Let the optimiser change all weights in one call: by lists (foreach), or in one kernel (fused)."""
+def torch_optimizer(params: Params, data: Data, config: Config, name: str, **options: bool) -> Fit:
+    """Let the optimiser change weight by weight, all by lists (foreach), or all in one kernel (fused)."""
     module = load(name)
     import torch
 
-    with patch.object(torch.optim, "SGD", partial(torch.optim.SGD, **{option: True})):
+    sgd = torch.optim.SGD
+
+    def otherwise(*arguments, **usual) -> torch.optim.Optimizer:
+        return sgd(*arguments, **(usual | options))
+
+    with patch.object(torch.optim, "SGD", otherwise):
         return module.fit(params, data, config)
 
 
@@ -189,13 +194,15 @@ TRICKS = {
     ("numpy_manual", "@"): numpy_at,
     ("numpy_manual", "@, out= buffers"): numpy_buffers,
     ("pytorch_scratch", "einsum by autograd"): torch_known_operations,
-    ("pytorch_modules", "SGD(foreach=True)"): partial(
-        torch_optimizer, name="pytorch_modules", option="foreach"
+    ("pytorch_modules", "SGD(foreach=False)"): partial(
+        torch_optimizer, name="pytorch_modules", foreach=False
     ),
-    ("pytorch_modules", "SGD(fused=True)"): partial(torch_optimizer, name="pytorch_modules", option="fused"),
+    ("pytorch_modules", "SGD(fused=True)"): partial(
+        torch_optimizer, name="pytorch_modules", foreach=False, fused=True
+    ),
     ("pytorch_modules", "torch.compile"): torch_compiled,
     ("pytorch_lightning", "SGD(foreach=True)"): partial(
-        torch_optimizer, name="pytorch_lightning", option="foreach"
+        torch_optimizer, name="pytorch_lightning", foreach=True
     ),
     ("tensorflow_scratch", "eager step"): partial(tensorflow_steps, form="eager"),
     ("tensorflow_scratch", "tf.function step"): partial(tensorflow_steps, form="graph"),
