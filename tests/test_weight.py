@@ -33,6 +33,17 @@ SHIFTS = """
         for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
 """
+# What is laid out late, with the height it is given until then and the one that it turns out to have.
+LATE = """() => {
+    const blocks = [...document.querySelectorAll(".bd-article :is(.highlight > pre, mjx-container[display])")]
+        .filter((block) => block.checkVisibility())
+        .filter((block) => !block.firstElementChild?.checkVisibility({ contentVisibilityAuto: true }));
+    const heights = () => blocks.map((block) => block.getBoundingClientRect().height);
+    const given = heights();
+    document.head.append(Object.assign(document.createElement("style"), {
+        textContent: "* { content-visibility: visible !important }" }));
+    return heights().map((height, index) => [given[index], height, blocks[index].textContent.slice(0, 40)]);
+}"""
 
 
 def weight(path: Path) -> int:
@@ -136,3 +147,26 @@ def test_the_checkers_of_weight_find_planted_faults(browser, tmp_path):
     assert weights["page.html"] < (tmp_path / "page.html").stat().st_size
     heavy = overweight({f"_static/fonts/{letter}.woff": 15_000 for letter in "abcdefghijklmnopqrstuvwxyzäöü"})
     assert [fault.partition(":")[0] for fault in heavy] == ["the page"]
+
+
+def misjudged(blocks: list[list]) -> list[str]:
+    """Return the blocks whose height was not known before they were laid out; a scroll bar may add to it."""
+    return [
+        f"{given:.0f} and not {height:.0f} px: {text}"
+        for given, height, text in blocks
+        if not -2 < height - given < 20
+    ]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_laid_out_late_has_the_height_it_was_given(browser, origin, width):
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        tab = context.new_page()
+        for page in ("book/network.html", "book/one_trajectory.html"):
+            tab.goto(f"{origin}/{page}")
+            blocks = tab.evaluate(LATE)
+            assert len(blocks) > 5, page
+            assert misjudged(blocks) == [], page
+        tab.goto(f"{origin}/book/network.html")
+        tab.add_style_tag(content="pre { --lines: 1 !important }")
+        assert misjudged(tab.evaluate(LATE))

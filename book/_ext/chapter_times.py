@@ -78,4 +78,4 @@ def setup(app) -> dict:
     app.add_post_transform(FillTimes)
     app.connect("env-purge-doc", lambda app, env, page: pages_with_times(env).discard(page))
     app.connect("env-get-updated", pages_to_write)
-    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": False}
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -95,8 +95,7 @@ def fit(
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges says so through its loss
         for epoch, batches in enumerate(batch_order(len(x_train), config)):
             batch_losses = np.empty(len(batches))
-            for step, batch in enumerate(batches):
-                x, y = x_train[batch], y_train[batch]
+            for step, (x, y) in enumerate(zip(x_train[batches], y_train[batches], strict=True)):
                 results = forward(params, x)
                 batch_losses[step] = mean_squared_error(results[-1], y)
                 update(params, velocity, backward(params, x, y, results), config)

@@ -1,10 +1,11 @@
 """Make the written pages light: what a page does not need is not sent, and nothing that it needs holds it up.
 
-When all pages are written, formulas are typeset (`mathematics`), icons become drawings (`icons`), scripts
-wait until the page stands (`scripts`), and the stylesheets become one, with the rules that some page can use
-(`styles`) and the characters that these rules can show (`fonts`). tests/test_weight.py holds the budget.
-A page that has been treated is left as it is when it is treated again, and what took long is kept beside the
-environment of Sphinx: after a change of prose there is next to nothing to do.
+When all pages are written, formulas are typeset (`mathematics`), icons become drawings (`icons`), listings
+say how high they are (`heights`), scripts wait until the page stands (`scripts`), and the stylesheets
+become one, with the rules that some page can use (`styles`) and the characters that these rules can show
+(`fonts`). tests/test_weight.py holds the budget. A page that has been treated is left as it is when it is
+treated again, and what took long is kept beside the environment of Sphinx: after a change of prose there is
+next to nothing to do.
 """
 
 import json
@@ -13,7 +14,7 @@ from urllib.parse import quote
 
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 
-from . import icons, mathematics, scripts, styles
+from . import heights, icons, mathematics, scripts, styles
 
 KEPT = "lean_site.json"
 UNUSED = (
@@ -34,6 +35,7 @@ def lighten(app, exception: Exception | None) -> None:
     written = {path: path.read_text("utf-8") for path in paths}
     pages, sheet = mathematics.typeset(written, kept)
     pages = icons.draw(pages, site)
+    pages = heights.count_lines(pages)
     pages = scripts.defer(pages)
     pages = styles.merge(pages, site, [sheet, (icons.STYLE, site)], kept)
     for path, text in pages.items():

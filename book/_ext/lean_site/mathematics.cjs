@@ -16,6 +16,11 @@ async function main() {
   const markup = [];
   for (const [tex, display] of JSON.parse(require("fs").readFileSync(0, "utf-8"))) {
     const node = await MathJax.tex2chtmlPromise(tex, { display });
+    if (display) {
+      const { document: page, output } = MathJax.startup;
+      const { h, d } = output.getBBox(output.math, page);
+      MathJax.startup.adaptor.setStyle(node, "--height", `${(h + d).toFixed(3)}em`);
+    }
     markup.push(MathJax.startup.adaptor.outerHTML(node));
   }
   const style = MathJax.startup.adaptor.textContent(MathJax.chtmlStylesheet());

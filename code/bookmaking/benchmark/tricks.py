@@ -201,8 +201,8 @@ TRICKS = {
         torch_optimizer, name="pytorch_modules", foreach=False, fused=True
     ),
     ("pytorch_modules", "torch.compile"): torch_compiled,
-    ("pytorch_lightning", "SGD(foreach=True)"): partial(
-        torch_optimizer, name="pytorch_lightning", foreach=True
+    ("pytorch_lightning", "SGD(foreach=False)"): partial(
+        torch_optimizer, name="pytorch_lightning", foreach=False
     ),
     ("tensorflow_scratch", "eager step"): partial(tensorflow_steps, form="eager"),
     ("tensorflow_scratch", "tf.function step"): partial(tensorflow_steps, form="graph"),
