@@ -8,7 +8,7 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint notebooks bench pins clean
+.PHONY: help book test serve lint notebooks pdf offline bench pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -29,6 +29,12 @@ lint: $(STAMP) ## check style and formatting
 
 notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
 	$(BIN)/python -m bookmaking.notebooks.run $(ARGS)
+
+pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
+	$(BIN)/python -m bookmaking.pdf
+
+offline: book ## pack the site into one zip that needs no server
+	$(BIN)/python -m bookmaking.offline
 
 bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)

@@ -111,7 +111,7 @@ class FillReport(SphinxPostTransform):
         count = _counted(len(claims), "claim holds", "claims hold")
         count += ", each with a negative control"
         time = f"; executing all chapters took {total:.1f} seconds." if total else "."
-        table = _table(["Claim", "Measured", "Bound", "Control"], [46, 14, 16, 24])
+        table = _table(["Claim", "Measured", "Bound", "Control"], [40, 18, 18, 24])
         for page in pages:
             self.add_chapter(table, page, collected.get(page, []))
         return [nodes.paragraph("", count + time, classes=["claims-count"]), table]

@@ -126,7 +126,10 @@ class FillGallery(SphinxPostTransform):
 
     def card(self, page: str, figure: Drawn, number: tuple[int, ...]) -> nodes.container:
         """Return the picture, a link to its place, and a link to its drawing function."""
-        picture = nodes.inline("", "", *self.pictures(figure.image), classes=["twins"])
+        pictures = (
+            self.pictures(figure.image) if self.app.builder.format == "html" else []
+        )  # paper has them once
+        picture = nodes.inline("", "", *pictures, classes=["twins"])
         label = f"Fig. {'.'.join(map(str, number))}, {self.env.titles[page].astext()}"
         place = nodes.paragraph("", "", self.link(page, figure.anchor, nodes.Text(label)))
         drawn = nodes.paragraph("drawn on its page", "drawn on its page")

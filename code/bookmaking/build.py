@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     build = root / "_build"
     build.mkdir(exist_ok=True)
     try:
-        with _lock(build / "lock") as lock:
+        with locked(build / "lock") as lock:
             return _build(root, build, lock)
     except KeyboardInterrupt:
         print("interrupted: the site is as it was", file=sys.stderr)
@@ -64,7 +64,7 @@ def _build(root: Path, build: Path, lock: int) -> int:
             return 1
         executed, cached = summary.executed, summary.cached
         chapters = executed + cached
-        if not _render(root, build / "work", lock):
+        if not render(root, build / "work", lock):
             print("\nThe pages ran, but Sphinx refused them (above). The site is as it was.", file=sys.stderr)
             return 1
         (build / "published.json").unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def _build(root: Path, build: Path, lock: int) -> int:
     return 0
 
 
-def _render(root: Path, work: Path, lock: int) -> bool:
+def render(root: Path, work: Path, lock: int, builder: str = "html") -> bool:
     """Let Jupyter Book render into the folder `work`, and tell whether it had nothing to object to.
 
     Sphinx warns of a page only when it reads it, so the environment of a build that did not succeed must
@@ -92,7 +92,8 @@ def _render(root: Path, work: Path, lock: int) -> bool:
         basis.write_text(now, "utf-8")
     unfinished.touch()
     print("rendering", flush=True)
-    book = ["build", str(root), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
+    book = ["build", str(root), "--path-output", str(work), "--builder", builder]
+    book += ["-n", "-W", "--keep-going", "-q"]
     folders = [root / "code", Path(__file__).parents[1], os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
         [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", *book],
@@ -151,7 +152,7 @@ def _read_json(path: Path) -> dict:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[int]:
+def locked(path: Path) -> Iterator[int]:
     """Wait until no other build runs, then keep others waiting."""
     with path.open("w") as file:
         try:

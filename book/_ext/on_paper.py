@@ -1,0 +1,81 @@
+"""What the book needs on paper and not on the screen: an index, and tables no wider than the page.
+
+The index has the terms that the text sets in bold where it defines them, and what the listings of the modules
+define. How it looks is said in book/_print/print.sty.
+"""
+
+import ast
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from bookmaking.citations import written
+
+# Set in bold for the eye, and no terms.
+NO_TERMS = {"You will", "You need", "It shows", "It hides", "not"}
+
+
+class OnPaper(SphinxPostTransform):
+    """Changes a page for LaTeX."""
+
+    default_priority = 200
+    formats = ("latex",)
+
+    def run(self, **kwargs) -> None:
+        """Add index entries, and hold long tables to the widths that they state."""
+        for term in list(self.document.findall(nodes.strong)):
+            text = term.astext()
+            if isinstance(term.parent, nodes.paragraph) and text not in NO_TERMS and text[-1] not in ".:":
+                term.insert(0, entry(text, f"term-{self.env.new_serialno('index')}"))
+        for listing in list(self.document.findall(nodes.literal_block)):
+            block = listing.parent if isinstance(listing.parent, nodes.container) else listing
+            for name in defined(listing):
+                module = Path(listing["source"]).name
+                mark = entry(f"{name} ({module})", f"listing-{self.env.new_serialno('index')}")
+                block.parent.insert(block.parent.index(block), mark)
+        for reference in list(self.document.findall(addnodes.number_reference)):
+            page, _, label = reference.get("refuri", "").lstrip("%").partition("#")
+            if label in getattr(self.env, "sphinx_exercise_registry", {}):
+                # Sphinx would let LaTeX count, but sphinx-exercise writes the number, and a label of its own.
+                number = ".".join(map(str, self.env.toc_fignumbers[page]["exercise"][label]))
+                link = rf"\hyperref[exercise:{label}]{{Exercise {number}}}"
+                reference.replace_self(nodes.raw("", link, format="latex"))
+        for table in self.document.findall(nodes.table):
+            if "claims-report" in table["classes"]:
+                table["classes"].append("colwidths-given")
+
+
+def entry(text: str, target: str) -> addnodes.index:
+    """Return what makes LaTeX list this place under a text."""
+    return addnodes.index(entries=[("single", text, target, "", None)])
+
+
+def defined(listing: nodes.literal_block) -> list[str]:
+    """Return what a listing defines at its top, if it was included from a file of Python."""
+    if not listing.get("source", "").endswith(".py"):
+        return []
+    try:
+        body = ast.parse(listing.astext()).body
+    except SyntaxError:  # a part of a function
+        return []
+    return [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+
+def name_version(app) -> None:
+    """Let the title page name version and date of the book, and not the day on which it was set."""
+    if app.builder.name == "latex":
+        book = app.config.cited_book
+        app.builder.context |= {
+            "releasename": "Version",
+            "release": book.version,
+            "date": written(book.released),
+        }
+
+
+def setup(app) -> dict:
+    """Register with Sphinx."""
+    app.add_post_transform(OnPaper)
+    app.connect("builder-inited", name_version)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
