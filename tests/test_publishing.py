@@ -266,14 +266,16 @@ def test_a_release_is_at_the_root_and_under_its_number(tmp_path, remote, capsys)
     assert ".nojekyll" in files
     assert "published on gh-pages, folder /\n" in capsys.readouterr().out
     assert run(remote, "preview", 7, a_site(tmp_path / "other", "9.9")) == 0
+    publish.publish(str(remote), lambda branch: (branch / "CNAME").write_text("book.example"), "by Pages")
     robots = f"User-agent: *\nSitemap: {BASE}sitemap.xml\n"
     newer = a_site(tmp_path, "1.10.0", "1.2.0", **{"robots.txt": robots})
-    assert run(remote, "release", "1.10.0", newer) == 0
+    assert run(remote, "release", "v1.10.0", newer) == 0
     assert f"published at {BASE}\n" in capsys.readouterr().out
     files = held(remote)
     assert files["index.html"] == files["1.10.0/index.html"] == "1.10.0"
     assert files["1.2.0/index.html"] == "1.2.0" and files["1.2.0/old"] == "gone soon"
     assert files["pr/7/index.html"] == "9.9"
+    assert files["CNAME"] == "book.example"
     assert "old" not in files
 
 
@@ -393,10 +395,16 @@ def test_the_workflows_are_sound():
         ("check.yml", "  pull_request:\n", "  pull_request_target:\n", "dangerous-triggers"),
         ("check.yml", "needs: build", "needs: bulid", "bulid"),
         ("build.yml", "        with:\n          persist-credentials: false\n", "", "artipacked"),
+        (
+            "preview.yml",
+            "      contents: write # the branch gh-pages\n",
+            "      contents: write\n",
+            "undocumented",
+        ),
         ("build.yml", "${{ inputs.cached }}", "${{ inputs.chached }}", "chached"),
         ("release.yml", "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "unpinned-uses"),
         ("release.yml", "permissions: {}", "permissions: write-all", "excessive-permissions"),
-        ("release.yml", '"${GITHUB_REF_NAME#v}" site', '"${{ github.ref_name }}" site', "template-injection"),
+        ("release.yml", '"$GITHUB_REF_NAME" > /dev', '"${{ github.ref_name }}" > /dev', "template-injection"),
     ],
 )
 def test_the_checkers_of_workflows_find_planted_faults(tmp_path, file, old, new, told):

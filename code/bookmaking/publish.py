@@ -51,7 +51,7 @@ def release(site: Path, branch: Path, version: str) -> str:
             f"the site names version {missing[0]}, which is not published: publish its tag first"
         )
     for path in branch.iterdir():
-        if path.name not in (".git", PREVIEWS) and not VERSION.fullmatch(path.name):
+        if path.name not in (".git", "CNAME", PREVIEWS) and not VERSION.fullmatch(path.name):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(site, branch, dirs_exist_ok=True)
     return ""
@@ -166,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--remote", help="where to publish (default: origin of this repository)")
     kinds = parser.add_subparsers(dest="kind", required=True)
     releasing = kinds.add_parser("release", help="publish a release at the root and under its version")
-    releasing.add_argument("version", help="such as 1.2.0; the site must be of this version")
+    releasing.add_argument("tag", help="such as v1.2.0; the site must be of this version")
     previewing = kinds.add_parser("preview", help="publish the preview of a pull request")
     previewing.add_argument("number", type=int, help="of the pull request")
     for kind in (releasing, previewing):
@@ -181,7 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
     def arrange(branch: Path) -> None:
         nonlocal placed
         if options.kind == "release":
-            placed = release(options.site, branch, options.version)
+            placed = release(options.site, branch, options.tag.removeprefix("v"))
         elif options.kind == "preview":
             placed = preview(options.site, branch, options.number)
         elif options.kind == "remove":
