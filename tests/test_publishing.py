@@ -118,6 +118,7 @@ def test_the_feed_tells_of_each_release(addressed):
     feed = feedparser.parse((addressed.site / "releases.atom").read_bytes())
     assert not feed.bozo and feed.version == "atom10"
     assert feed.feed.id == feed.feed.link == BASE
+    assert feed.feed.title == "Small: releases"
     assert feed.feed.author == "The group"
     assert [link.href for link in feed.feed.links if link.rel == "self"] == [f"{BASE}releases.atom"]
     assert feed.feed.updated == "2029-05-06T00:00:00Z"

@@ -39,7 +39,7 @@ def feed(config, changes: str) -> bytes:
         element.text = text or None
         return element
 
-    add(root, "title", f"{config.project}: releases")
+    add(root, "title", f"{config.cited_book.title}: releases")
     add(root, "id", base)
     add(root, "updated", stamp(max(config.book_releases.values())))
     add(root, "link", rel="self", type="application/atom+xml", href=f"{base}{FILE}")
