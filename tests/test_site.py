@@ -49,7 +49,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
         self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
-        self.links += [values[key] for key in ("href", "src") if values.get(key) is not None]
+        if tag != "base":
+            self.links += [values[key] for key in ("href", "src") if values.get(key) is not None]
         kinds = set((values.get("rel") or "").lower().split())
         saying = tag == "link" and kinds and kinds <= SAYING
         if values.get(FETCHING.get(tag, "")) is not None and not saying:
