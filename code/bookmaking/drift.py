@@ -141,7 +141,7 @@ def changes(book: dict[str, list[Made]], here: dict[str, list[Made]]) -> list[Ch
                 found.append(Change(page, "gone", claim.statement, claim.value, "", claim.bound))
             elif other.error:
                 found.append(Change(page, "false", claim.statement, claim.value, other.value, other.bound))
-            elif moved(claim.value, other.value) or claim.bound != other.bound:
+            elif moved(claim.value, other.value) or moved(claim.bound, other.bound):
                 found.append(Change(page, "moved", claim.statement, claim.value, other.value, other.bound))
         found += [
             Change(page, "false" if c.error else "new", c.statement, "", c.value, c.bound)
@@ -151,20 +151,19 @@ def changes(book: dict[str, list[Made]], here: dict[str, list[Made]]) -> list[Ch
 
 
 def moved(one: str, other: str) -> bool:
-    """Tell whether two values, as claims write them, say something different."""
-    first, second = _number(one), _number(other)
-    if first is None or second is None:
+    """Tell whether two values or bounds, as claims write them, say something different."""
+    first, second = one.split(), other.split()
+    return len(first) != len(second) or any(map(_apart, first, second))
+
+
+def _apart(one: str, other: str) -> bool:
+    try:
+        first, second = (float(word.replace(",", "")) for word in (one, other))
+    except ValueError:
         return one != other
     largest = max(abs(first), abs(second))
     # Every comparison with NaN is false, so NaN never says the same.
     return not (largest <= ROUNDING or abs(first - second) <= CLOSE * largest)
-
-
-def _number(value: str) -> float | None:
-    try:
-        return float(value.split(" ")[0].replace(",", ""))
-    except ValueError:
-        return None
 
 
 def report(
