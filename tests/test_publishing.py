@@ -468,3 +468,82 @@ def test_every_action_is_pinned_to_a_commit_and_one_version_serves_all():
         for name in ("checkout", "setup-python", "cache", "upload-artifact", "download-artifact")
     }
     assert not {name: found for name, found in used.items() if len(found) > 1}
+
+
+def run_step(folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run a step as GitHub's runner does, where `gh` only notes what it is asked for."""
+    gh = folder / "bin" / "gh"
+    gh.parent.mkdir()
+    gh.write_text(
+        f'#!/bin/sh\necho "$*" >> {folder}/asked\n[ "$2" != list ] || echo "$FOUND"\n[ "$2" != view ]\n',
+        "utf-8",
+    )
+    gh.chmod(0o755)
+    path = os.pathsep.join([str(gh.parent), str(BIN), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "GITHUB_STEP_SUMMARY": str(folder / "summary"), **environment}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("tag", ["v1.2.0", "v1.3.0"])
+def test_the_action_publishes_and_asks_pages_for_its_build(tmp_path, remote, tag):
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "origin", str(remote))
+    a_site(tmp_path, "1.2.0").rename(tmp_path / "site")
+    (step,) = yaml.safe_load((ROOT / ".github/actions/publish/action.yml").read_text("utf-8"))["runs"][
+        "steps"
+    ]
+    given = {
+        "ARGUMENTS": f"release {tag} site",
+        "PYTHONPATH": str(ROOT / "code"),
+        "GITHUB_REPOSITORY": "we/it",
+    }
+    result = run_step(tmp_path, step["run"], **given)
+    asked = (tmp_path / "asked").read_text("utf-8").splitlines()
+    if tag == "v1.2.0":
+        assert result.returncode == 0, result.stderr
+        assert asked == ["auth setup-git", "api --silent --method POST repos/we/it/pages/builds"]
+        assert held(remote)["index.html"] == "1.2.0"
+        assert "published on gh-pages" in (tmp_path / "summary").read_text("utf-8")
+    else:  # the site is of another version: the step fails, though its output goes through a pipe
+        assert result.returncode == 1
+        assert asked == ["auth setup-git"]
+
+
+def test_a_release_on_github_has_the_changes_of_its_version_and_all_files(tmp_path):
+    (tmp_path / "CHANGELOG.md").write_text(CHANGES, "utf-8")
+    for name in ("files/book.zip", "files/pdf/a chapter.pdf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    workflow = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text("utf-8"))
+    (script,) = (step["run"] for step in workflow["jobs"]["publish"]["steps"] if "run" in step)
+    assert run_step(tmp_path, script, GITHUB_REF_NAME="v2.10.0").returncode == 0
+    assert (tmp_path / "notes.md").read_text("utf-8").strip() == "- The first."
+    view, create, upload = (tmp_path / "asked").read_text("utf-8").splitlines()
+    assert view == "release view v2.10.0"
+    assert create == "release create v2.10.0 --verify-tag --title v2.10.0 --notes-file notes.md"
+    assert upload.startswith("release upload v2.10.0 --clobber ")
+    assert {"files/book.zip", "files/pdf/a chapter.pdf"} <= set(re.findall(r"files/.+?\.\w+", upload))
+
+
+@pytest.mark.parametrize("found", ["", "17"])
+def test_what_a_week_has_changed_is_told_in_one_issue(tmp_path, found):
+    jobs = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text("utf-8"))["jobs"]
+    scripts = {step["name"]: step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
+    for number, (name, report) in enumerate({"Newest": "| page | moved |", "Links": ""}.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "report.md").write_text(report, "utf-8")
+        if not report:
+            (folder / "report.md").unlink()  # the build before it failed
+        kept = run_step(folder, scripts["Keep the report"], NAME=name, REPORT="report.md")
+        assert kept.returncode == 0, kept.stderr
+        shutil.copytree(folder / "told", tmp_path / "told" / f"told by {name}")
+    assert run_step(tmp_path, scripts["Tell"], FOUND=found, RUN="https://run.example").returncode == 0
+    body = (tmp_path / "body.md").read_text("utf-8")
+    assert body.startswith("Seen by https://run.example\n\n## ")
+    assert "## Newest\n\n| page | moved |\n" in body
+    assert "## Links\n\nIt did not come so far: see the run.\n" in body
+    last = (tmp_path / "asked").read_text("utf-8").splitlines()[-1]
+    made = "issue create --title What holds no longer --label drift --body-file body.md"
+    assert last == (f"issue comment {found} --body-file body.md" if found else made)
