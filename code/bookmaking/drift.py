@@ -267,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     files = sorted(path for pattern in TESTS for path in (root / "tests").glob(f"test_{pattern}.py"))
     # Old releases warn of what their newer dependencies will drop.
-    warnings = [] if options.newest else ["-W", "default"]
+    warnings = [] if options.newest else ["-W", "default", "--disable-warnings"]
     tested = subprocess.run([python, "-m", "pytest", "-q", *warnings, *files], cwd=root, env=environment)
     here = {
         page: [Made(**claim) for claim in claims]
