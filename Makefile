@@ -8,11 +8,11 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint notebooks pdf offline bench pins clean
+.PHONY: help book test serve lint notebooks pdf offline bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 book: $(STAMP) ## build the site into _build/html; runs only what has changed
 	$(BIN)/python -m bookmaking.build
@@ -38,6 +38,13 @@ offline: book ## pack the site into one zip that needs no server
 
 bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)
+
+drift: book ## make the claims with the oldest supported versions; ARGS=--newest takes the newest
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m bookmaking.drift $(ARGS)
+
+check-links: book ## ask whether the links to other sites lead anywhere; needs a network
+	$(BIN)/jupyter-book build . --path-output _build/links --builder linkcheck -q
 
 pins: $(STAMP) ## pin what pyproject.toml asks for; pins that fit stay, ARGS=--upgrade renews them
 	$(BIN)/python -m pip install -q uv

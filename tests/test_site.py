@@ -27,6 +27,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 FETCHING = {"link": "href", "use": "href", "object": "data", "form": "action"} | dict.fromkeys(
     ("script", "img", "iframe", "source", "video", "audio", "embed"), "src"
 )
+# A <link> of these kinds alone only says where something is.
+SAYING = {"alternate", "author", "canonical", "help", "index", "license", "next", "prev", "search"}
 
 
 # As files
@@ -47,8 +49,11 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
         self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
-        self.links += [values[key] for key in ("href", "src") if values.get(key) is not None]
-        if values.get(FETCHING.get(tag, "")) is not None:
+        if tag != "base":
+            self.links += [values[key] for key in ("href", "src") if values.get(key) is not None]
+        kinds = set((values.get("rel") or "").lower().split())
+        saying = tag == "link" and kinds and kinds <= SAYING
+        if values.get(FETCHING.get(tag, "")) is not None and not saying:
             self.fetched.append(values[FETCHING[tag]])
         decorative = values.get("role") == "presentation" or "logo__image" in (values.get("class") or "")
         if tag == "img" and not (values.get("alt") or "").strip() and not decorative:
@@ -152,12 +157,15 @@ def test_every_figure_has_its_dark_twin(site):
 def test_the_checkers_of_files_find_planted_faults():
     faulty = Page("""
         <script src="https://foreign.example/x.js"></script><link rel="preconnect" href="//foreign.example">
+        <link rel="alternate stylesheet" href="//foreign.example/a.css"><link href="//foreign.example/b.css">
+        <link rel="canonical" href="https://book.example/p.html"><link rel="Alternate" href="//f.example">
         <img src="a.png"><img src="b.png" alt=" "><img src="c.png" alt="a curve">
         <img src="d.png" role="presentation">
         <a href="gone.html">gone</a> <a href="#nowhere">nowhere</a> <a href="https://elsewhere.example">fine</a>
         <a href="/book/report.html#claim-a">a</a> <p id="claim-a"></p> <p id="claim-b"></p>
         """)
-    assert foreign(faulty.fetched, "http://site") == ["https://foreign.example/x.js", "//foreign.example"]
+    hosts = ("https://foreign.example/x.js", "//foreign.example")
+    assert foreign(faulty.fetched, "http://site") == [*hosts, f"{hosts[1]}/a.css", f"{hosts[1]}/b.css"]
     assert faulty.images_without_alt == ["a.png", "b.png"]
     files = {"book/p.html", REPORT, *(f"book/{letter}.png" for letter in "abcd")}
     found = broken_links({"book/p.html": faulty, REPORT: Page("")}, files)

@@ -25,7 +25,7 @@ SCHEME = """{
 def describe(app, pagename, templatename, context, doctree) -> None:
     """Add to the page's head what the page is."""
     if doctree is None:  # the search, the index
-        text = f"{context.get('title') or 'Search'}: {app.config.project}"
+        text = f"{context.get('title') or 'Search'}: {app.config.cited_book.title}"
         tags = [("name", "description", text)]
     else:
         base = app.config.html_baseurl

@@ -71,7 +71,10 @@ def _build(root: Path, build: Path, lock: int) -> int:
         _publish(build / "work" / "_build" / "html", build / "html")
         (build / "published.json").write_text(json.dumps({"inputs": inputs, "chapters": chapters}), "utf-8")
     if not _address(root):
-        print("html.baseurl in _config.yml is empty: no page names an address of its own")
+        print(
+            "html.baseurl in _config.yml is empty: no page names an address of its own,"
+            " and there is no sitemap, feed or 404 page"
+        )
     seconds = time.perf_counter() - start
     site = os.path.relpath(build / "html" / "index.html")
     print(f"{site}  built in {seconds:.1f} s: {executed} chapters executed, {cached} from the cache")

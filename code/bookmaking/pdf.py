@@ -25,7 +25,7 @@ NAME = "one-network-nine-ways"
 NEEDED = {
     "latexmk": "latexmk",
     "rsvg-convert": "librsvg2-bin",
-    "xelatex": "texlive-xetex texlive-latex-extra texlive-fonts-extra",
+    "xelatex": "texlive-xetex texlive-latex-extra texlive-fonts-extra fonts-dejavu-core",
     "xindy": "xindy",
 }
 INDEXING = {"XINDYOPTS": "-L english -C utf8 -M sphinx.xdy"}  # as in the Makefile that Sphinx writes
