@@ -24,7 +24,7 @@ from bookmaking.execute import execute, without_colours
 from bookmaking.keyed_cache import PINS, digest
 
 # What Sphinx does not notice by itself: a change here discards its environment.
-BASIS = ("_config.yml", "_toc.yml", PINS, "book/_ext", "code/bookmaking")
+BASIS = ("_config.yml", "_toc.yml", "pyproject.toml", PINS, "book/_ext", "code/bookmaking")
 # What is no input of the site.
 NO_INPUT = ("_build", "tests", "__pycache__")
 
