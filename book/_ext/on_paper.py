@@ -15,6 +15,8 @@ from bookmaking.citations import written
 
 # Set in bold for the eye, and no terms.
 NO_TERMS = {"You will", "You need", "It shows", "It hides", "not"}
+# Forms of a citation that nobody reads from paper.
+FOR_PROGRAMS = {"RIS", "CSL-JSON"}
 
 
 class OnPaper(SphinxPostTransform):
@@ -24,11 +26,13 @@ class OnPaper(SphinxPostTransform):
     formats = ("latex",)
 
     def run(self, **kwargs) -> None:
-        """Add index entries, and hold long tables to the widths that they state."""
+        """Add index entries, hold long tables to their widths, leave out what only programs read."""
+        for tab in list(self.document.findall(nodes.container)):
+            if "sd-tab-item" in tab["classes"] and tab[0].astext() in FOR_PROGRAMS:
+                tab.parent.remove(tab)
         for term in list(self.document.findall(nodes.strong)):
-            text = term.astext()
-            if isinstance(term.parent, nodes.paragraph) and text not in NO_TERMS and text[-1] not in ".:":
-                term.insert(0, entry(text, f"term-{self.env.new_serialno('index')}"))
+            if is_term(term):
+                term.insert(0, entry(term.astext(), f"term-{self.env.new_serialno('index')}"))
         for listing in list(self.document.findall(nodes.literal_block)):
             block = listing.parent if isinstance(listing.parent, nodes.container) else listing
             for name in defined(listing):
@@ -45,6 +49,13 @@ class OnPaper(SphinxPostTransform):
         for table in self.document.findall(nodes.table):
             if "claims-report" in table["classes"]:
                 table["classes"].append("colwidths-given")
+
+
+def is_term(strong: nodes.strong) -> bool:
+    """Tell whether the text sets a term in bold, and not the start of a paragraph or a number of a claim."""
+    text, paragraph = strong.astext(), strong.parent
+    is_prose = isinstance(paragraph, nodes.paragraph) and "claim-measured" not in paragraph["classes"]
+    return is_prose and text not in NO_TERMS and text[-1] not in ".:"
 
 
 def entry(text: str, target: str) -> addnodes.index:
