@@ -28,6 +28,20 @@ BASIS = ("_config.yml", "_toc.yml", "pyproject.toml", PINS, "book/_ext", "code/b
 # What is no input of the site.
 NO_INPUT = ("_build", "tests", "__pycache__")
 
+# Jupyter Book in a process of its own. Its trees live as long as it does. To look for what could be freed
+# takes a fifth of the time and finds nothing, and to free them at the end takes a second.
+RENDER = """
+import gc, os, sys
+gc.disable()
+from jupyter_book.cli.main import main
+try:
+    main()
+except SystemExit as ended:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ended.code or 0)
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Build the book and return the exit status."""
@@ -99,7 +113,7 @@ def render(root: Path, work: Path, lock: int, builder: str = "html") -> bool:
     book += ["-n", "-W", "--keep-going", "-q"]
     folders = [root / "code", Path(__file__).parents[1], os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
-        [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", *book],
+        [sys.executable, "-c", RENDER, *book],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in folders if str(folder))},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
