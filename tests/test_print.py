@@ -1,12 +1,15 @@
 """The book on paper and in one file: what is made is read back by programs that did not make it."""
 
+import io
 import os
+import sys
 from zipfile import ZipFile
 
 import matplotlib.pyplot as plt
 import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader, PdfWriter
+from sphinx.application import Sphinx
 
 from bookmaking import offline, pdf
 
@@ -103,6 +106,32 @@ def test_a_missing_program_is_named_before_any_work(tmp_path, monkeypatch, capsy
     told = capsys.readouterr().err
     assert "no latexmk, rsvg-convert, xelatex, xindy: on Debian and Ubuntu, apt-get install latexmk" in told
     assert not (tmp_path / "_build" / "print").exists()
+
+
+SETTINGS = """
+from datetime import date
+from types import SimpleNamespace
+
+def setup(app):
+    app.add_config_value("cited_book", SimpleNamespace(version="1", released=date(2030, 1, 2)), "")
+"""
+
+
+@pytest.mark.parametrize(("builder", "asks"), [("html", False), ("latex", True)])
+def test_only_print_asks_for_the_converter_of_figures(tmp_path, monkeypatch, builder, asks):
+    (tmp_path / "conf.py").write_text("extensions = ['on_paper', 'settings']\n")
+    (tmp_path / "settings.py").write_text(SETTINGS)
+    (tmp_path / "index.rst").write_text("Title\n=====\n\n.. image:: drawing.svg\n\n.. image:: scan.tiff\n")
+    (tmp_path / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (tmp_path / "scan.tiff").write_bytes(b"MM")  # a kind that no builder shows as it is
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "settings", raising=False)
+    told = io.StringIO()
+    Sphinx(
+        tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees", builder, warning=told, status=None
+    ).build()
+    assert ("RSVG converter command 'rsvg-convert' cannot be run" in told.getvalue()) == asks
 
 
 def test_the_site_in_one_file_works_from_the_disk(site, browser, tmp_path):

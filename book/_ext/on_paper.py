@@ -74,9 +74,11 @@ def defined(listing: nodes.literal_block) -> list[str]:
     return [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
-def name_version(app) -> None:
-    """Let the title page name version and date of the book, and not the day on which it was set."""
+def prepare(app) -> None:
+    """Let figures be converted, and let the title page name the book's version and date, not today's."""
     if app.builder.name == "latex":
+        # Loaded for the site as well, it would ask for its program there, which only paper needs.
+        app.setup_extension("sphinxcontrib.rsvgconverter")
         book = app.config.cited_book
         app.builder.context |= {
             "releasename": "Version",
@@ -88,5 +90,5 @@ def name_version(app) -> None:
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_post_transform(OnPaper)
-    app.connect("builder-inited", name_version)
+    app.connect("builder-inited", prepare)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

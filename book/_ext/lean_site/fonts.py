@@ -4,11 +4,15 @@ Icons of the theme and the glyphs of formulas all come from `content` or from cu
 stylesheet knows every character of its fonts. Text has the reader's own fonts.
 """
 
+import logging
 import re
 from pathlib import Path
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+
+# A style of Pygments lets everything be logged, and a build that fails would show each step of the cutting.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 FOLDER = "fonts"
 SOURCE = re.compile(r'url\("([^"?#]+\.(?:ttf|otf|woff))(?:[?#][^"]*)?"\)')
