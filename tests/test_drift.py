@@ -102,6 +102,26 @@ def test_nothing_changes_but_the_rounding(book):
     assert changes(claims, made_with(root, "VALUE, SHARE, ROUNDED = 2, 0.501, 7e-14\n")) == []
 
 
+def test_a_page_that_ends_its_kernel_is_told_and_the_others_run(book):
+    root, claims = book
+    library = """
+        import os
+
+        SHARE, ROUNDED = 0.5, 3e-16
+
+        class Deadly(int):
+            def __rtruediv__(self, one):
+                os._exit(1)
+
+        VALUE = Deadly(2)
+        """
+    found = changes(claims, made_with(root, library))
+    assert found == [
+        Change("second", "error", "", "", "DeadKernelError: Kernel died", ""),
+        Change("second", "gone", "The inverse is half", "0.500", "", "= 0.500 ± 0.01"),
+    ]
+
+
 def test_a_claim_that_moved_is_told(book):
     root, claims = book
     found = changes(claims, made_with(root, "VALUE, SHARE, ROUNDED = 2, 0.52, 0\n"))

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from bookmaking.execute import KERNEL_ENVIRONMENT, Page, without_colours
@@ -111,14 +112,19 @@ def made_here(root: Path) -> dict[str, list[Made]]:
                 allow_errors=True,
                 extra_arguments=["--IPKernelApp.log_level=ERROR"],
             )
-            await client.async_execute(
-                cwd=str(page.path.parent),
-                env={**os.environ, **KERNEL_ENVIRONMENT},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            print(f"        {page.name}  ran in {time.perf_counter() - start:.1f} s", flush=True)
-            return claims_of(page.notebook)
+            fault = []
+            try:
+                await client.async_execute(
+                    cwd=str(page.path.parent),
+                    env={**os.environ, **KERNEL_ENVIRONMENT},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            except (CellTimeoutError, DeadKernelError) as error:  # the other pages have claims to make
+                fault = [_raised(type(error).__name__, str(error).partition("\n")[0])]
+            how = "stopped after" if fault else "ran in"
+            print(f"        {page.name}  {how} {time.perf_counter() - start:.1f} s", flush=True)
+            return claims_of(page.notebook) + fault
 
     async def run_all() -> dict[str, list[Made]]:
         pages, free = Page.all_of(root), asyncio.Semaphore(os.cpu_count() or 1)
