@@ -68,11 +68,19 @@ def test_a_claim_without_a_control_is_refused():
         check("it holds", 0.5, at_most=1.0)
 
 
-def test_mime_bundle_escapes_and_carries_the_data():
+def test_mime_bundle_carries_the_data_and_the_statement_as_it_was_written():
     bundle = check("1 < 2 & so on", 1, equals=1, control=("2 < 1", 2))._repr_mimebundle_()
     assert bundle[MIME_TYPE]["statement"] == "1 < 2 & so on"
-    assert "1 &lt; 2 &amp; so on" in bundle["text/html"]
-    assert "1 < 2 & so on: 1, = 1 (control, 2 < 1: 2)" in bundle["text/plain"]
+    text = "1 < 2 & so on: 1, = 1 (control, 2 < 1: 2)"
+    assert bundle["text/plain"] == text
+    assert bundle["text/markdown"] == f"✓ {text}"
+
+
+def test_outside_the_book_an_equation_is_named_by_its_label():
+    statement = "`a < b` obeys equation {eq}`update`"
+    bundle = check(statement, 1, equals=1, control=("none", 2))._repr_mimebundle_()
+    assert bundle[MIME_TYPE]["statement"] == statement
+    assert bundle["text/markdown"].startswith("✓ `a < b` obeys equation (update): 1")
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,7 @@ def markdown_of(notebook: nbformat.NotebookNode) -> str:
         "**First tab**\n\nIn the first.\n\n**Second tab**\n\nIn the second.",
         "<details>\n<summary>Unfold</summary>\n\nHidden text.\n\n</details>",
         "**Fig. 1.** A dot at $x_1$.",
+        "<details>\n<summary>The figure in words</summary>\n\nA dot\n\n</details>",
         "**Exercise 1**\n\nWhat is one?",
         "<details>\n<summary>Solution to Exercise 1</summary>\n\nIt is `1`.\n\n</details>",
         "### Show more",
@@ -305,7 +306,7 @@ def test_code_cells_keep_source_outputs_and_folds(book):
     assert first.metadata.jupyter == {"source_hidden": True}
     [claim] = first.outputs  # the glued number is in the prose
     assert claim.data["text/plain"].startswith("One is small: 1, ≤ 2 (control, three: 3)")
-    assert set(claim.data) == {"text/html", "text/plain"}
+    assert set(claim.data) == {"text/markdown", "text/plain"}
     assert printed(kind) == "Generator\n"
     assert any(mime.startswith("image/") for mime in figure.outputs[0].data)
     assert solution.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}
@@ -657,7 +658,9 @@ def test_a_run_tells_what_is_wrong(book, reference):
     notebook.cells.append(new_code_cell(planted))
     again = 'claim("One is small again", 1, at_most=2, control=("three", 3))'
     notebook.cells.append(new_code_cell(again))
-    shown = new_output("execute_result", {"text/html": "&#10003;", "text/plain": "Two is small: 2"})
+    shown = new_output(
+        "execute_result", {"text/markdown": "✓ Two is small: 2", "text/plain": "Two is small: 2"}
+    )
     notebook.cells[-1].outputs = [shown]
     outcome = try_out(notebook, "problem", *reference)
     assert outcome.claims == 2

@@ -4,12 +4,14 @@ A false claim raises and so fails the build of its page; a true one is displayed
 Source: chapter "report".
 """
 
+import re
 from dataclasses import asdict, dataclass
-from html import escape
 
 import numpy as np
 
 MIME_TYPE = "application/vnd.threelayer.claim+json"
+CHECKED = "\N{CHECK MARK}"
+EQUATION = re.compile(r"\{eq\}`([^`]*)`")  # the only role that claims use
 
 
 class FalseClaim(AssertionError):
@@ -31,10 +33,11 @@ class Claim:
     control_value: str
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        """Offer the claim as data for the book, as HTML for notebooks elsewhere and as plain text."""
+        """Offer the claim as data for the book, as Markdown for notebooks elsewhere and as plain text."""
         text = f"{self.statement}: {self.value}, {self.bound}"
         text += f" (control, {self.control}: {self.control_value})"
-        return {MIME_TYPE: asdict(self), "text/html": f"<p>&#10003; {escape(text)}</p>", "text/plain": text}
+        text = EQUATION.sub(r"(\1)", text)  # outside the book an equation has no number
+        return {MIME_TYPE: asdict(self), "text/markdown": f"{CHECKED} {text}", "text/plain": text}
 
 
 def claim(statement: str, value: float | bool, **bounds) -> None:

@@ -141,6 +141,12 @@ class Page:
             self._pending.append(self.markdown.only_in_the_book())
         for caption in node.findall(nodes.caption):
             self._pending.append(self.markdown.block(caption))
+            picture = next(caption.parent.findall(nodes.image), {})
+            if picture.get("alt"):  # an output has no place for it
+                words = self.markdown.inline_Text(nodes.Text(picture["alt"]))
+                self._pending.append(
+                    f"<details>\n<summary>The figure in words</summary>\n\n{words}\n\n</details>"
+                )
         self._flush()
 
     def _live(self, node: nodes.Element) -> str | None:

@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell
 from bookmaking.execute import KERNEL_ENVIRONMENT, without_colours
 from bookmaking.notebooks.assemble import CHAPTER
 from threelayer import IMPLEMENTATIONS, Config, Params, init_params, make_data, numpy_manual
-from threelayer.claims import MIME_TYPE
+from threelayer.claims import CHECKED, MIME_TYPE
 from threelayer.evaluate import largest_deviation
 
 BOUND = 1e-12  # of chapter "one_trajectory"
@@ -92,7 +92,7 @@ def before_chapter(notebook: NotebookNode) -> int:
 def brought_claims(notebook: NotebookNode) -> list[str]:
     """Return the claims that a notebook brings along, as text."""
     data = [output.get("data", {}) for cell in code_cells(notebook) for output in cell.outputs]
-    return [kinds["text/plain"] for kinds in data if "&#10003;" in kinds.get("text/html", "")]
+    return [kinds["text/plain"] for kinds in data if kinds.get("text/markdown", "").startswith(CHECKED)]
 
 
 def made_claims(notebook: NotebookNode) -> list[dict]:
