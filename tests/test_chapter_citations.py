@@ -13,6 +13,7 @@ import pytest
 import rispy
 import yaml
 from bs4 import BeautifulSoup
+from PIL import Image
 from playwright.sync_api import expect
 
 from bookmaking import build, commit
@@ -168,6 +169,7 @@ def test_each_chapter_ends_with_its_citation(built):
     assert (item["type"], item["title"], item["book"]) == ("bookSection", TYPESET, "Small")
     assert item["url"] is None
     assert not page.select('[property="og:url"], [property="og:image"]')
+    assert not (built.site / "_static" / "cards").exists()
     assert len(built.page("last").select("section > section")) == 2  # one of them was there
     assert not built.page("index").select(".citation")
     cite = built.page("cite")
@@ -201,6 +203,17 @@ def test_addresses_name_the_version_once_the_site_has_one(small):
     assert zotero(page)["url"] == address
     assert page.select_one('link[rel="canonical"]')["href"] == "https://book.example/it/places.html"
     assert page.select_one('[property="og:url"]')["content"] == "https://book.example/it/places.html"
+    pictures = [
+        small.page(name).select_one('[property="og:image"]')["content"] for name in ("places", "last")
+    ]
+    for picture in pictures:
+        assert picture.startswith("https://book.example/it/")
+        with Image.open(small.site / picture.removeprefix("https://book.example/it/")) as image:
+            assert image.size == (1200, 630)
+            darkest, _ = image.convert("L").crop((60, 50, 1140, 230)).getextrema()
+            assert darkest < 100  # a title, not paper
+    drawn = {(small.site / one.removeprefix("https://book.example/it/")).read_bytes() for one in pictures}
+    assert len(drawn) == 2
     assert page.select_one("#cite-this-chapter p a")["href"] == address
     assert all(address in text for text in copies(page).values())
     assert zotero(small.page("index"))["url"] == "https://book.example/it/3.1.0/"

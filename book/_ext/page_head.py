@@ -1,20 +1,22 @@
 """Write the head of each page: what the page is, and its colour scheme before it is first drawn.
 
 The description is the page's first paragraph, unless the page states one (`html_meta` in its front matter).
-What reference managers and social media read comes from `bookmaking.citations`; addresses in it are left out
-while the site has none. The theme chooses between light and dark only when its scripts run, which is after
-the first picture.
+What reference managers and social media read comes from `bookmaking.citations`; addresses in it, and the
+picture that links show, are left out while the site has none. The theme chooses between light and dark only
+when its scripts run, which is after the first picture.
 """
 
 from html import escape
+from pathlib import Path
 
 from citations import cited
 from docutils import nodes
+from page_cards import card
 
 from bookmaking.citations import head_properties
 
 LONGEST = 160  # characters, about what search engines show
-PICTURE = "_static/readme.png"
+CARDS = "_static/cards"
 SCHEME = """{
   const { dataset } = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -31,7 +33,12 @@ def describe(app, pagename, templatename, context, doctree) -> None:
         base = app.config.html_baseurl
         here = base and base + app.builder.get_target_uri(pagename)
         text, work = summary(doctree), cited(app.env, pagename)
-        tags = head_properties(work, text, here, base and base + PICTURE)
+        picture = f"{CARDS}/{pagename.rpartition('/')[2]}.png"
+        if base:
+            path = Path(app.outdir, picture)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(card(work.title, app.config.cited_book.title))
+        tags = head_properties(work, text, here, base and base + picture)
     written = context.get("metatags", "")
     context["metatags"] = written + "".join(
         f'<meta {attribute}="{name}" content="{escape(content)}" />\n'
