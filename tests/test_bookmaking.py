@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -240,6 +241,77 @@ def test_a_change_runs_exactly_the_pages_that_depend_on_it(book, name, old, new,
     assert ("a two" in page(book, "uses_b")) == (new == "a two")
     assert ("lazy two" in page(book, "uses_b")) == (new == "lazy two")
     assert ("c two" in page(book, "uses_c")) == (new == "c two")
+
+
+LEAVE = """
+```{code-cell}
+import os, pathlib
+pathlib.Path(os.environ["BOOK_LEAVES"], "value").write_text(b.VALUE)
+```
+"""
+FIND = """
+```{code-cell}
+import os, pathlib
+folders = filter(None, os.environ["BOOK_LEFT"].split(os.pathsep))
+print("found", [pathlib.Path(folder, "value").read_text() for folder in folders])
+```
+"""
+
+
+def starts(result):
+    """The names of the pages that were begun, in their order."""
+    return [line.split()[0] for line in result.stdout.splitlines() if line.endswith("  starts")]
+
+
+def test_a_page_leaves_files_to_those_that_run_after_it(book):
+    append(book, "book/uses_b.md", LEAVE)
+    append(book, "book/uses_c.md", FIND)
+    build(book)
+    assert "found []" in page(book, "uses_c")  # it does not say that it runs after the other
+    replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
+    replace(book, "code/minipkg/c.py", "c one", "c two")
+    assert ran(build(book)) == ["uses_c"]
+    assert "found ['a one']" in page(book, "uses_c")
+
+    # What was left is as new as the outputs, and the page that needs it waits.
+    replace(book, "code/minipkg/a.py", "a one", "a two")
+    replace(book, "code/minipkg/c.py", "c two", "c three")
+    result = build(book)
+    assert starts(result) == ["uses_b", "uses_c"] and ran(result) == ["uses_b", "uses_c"]
+    assert "found ['a two']" in page(book, "uses_c")
+    assert len(list((book / "_build" / "cache" / "left").rglob("value"))) == 1
+
+
+def test_a_page_that_failed_has_left_nothing(book):
+    append(book, "book/uses_b.md", LEAVE)
+    append(book, "book/uses_c.md", FIND)
+    replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
+    build(book)
+    assert "found ['a one']" in page(book, "uses_c")
+    append(book, "book/uses_b.md", CLAIM)
+    replace(book, "code/minipkg/c.py", "c one", "c two")
+    assert build(book).returncode == 1
+    replace(book, "book/uses_b.md", CLAIM, "")
+    assert ran(build(book)) == []
+    assert "found []" in page(book, "uses_c")  # of the run beside the failing one
+
+
+@pytest.mark.parametrize("name", ["uses_d", "index", "uses_c"])
+def test_a_page_can_run_after_pages_before_it_only(book, name):
+    replace(book, "book/uses_b.md", "file_format: mystnb", f"file_format: mystnb\nrun_after: [{name}]")
+    result = build(book)
+    assert result.returncode == 1
+    assert f"uses_b: run_after names {name}, no page with code before it" in result.stdout + result.stderr
+
+
+def test_a_film_that_was_made_is_an_input_of_the_site(book):
+    film = book / "_build" / "video" / "tour.mp4"
+    film.parent.mkdir()
+    film.write_bytes(b"a film")
+    result = build(book)
+    assert ran(result) == []
+    assert "rendering" in result.stdout
+    assert "rendering" not in build(book).stdout
 
 
 def test_a_renamed_page_in_a_moved_book_does_not_run_and_leaves_no_trace(book, tmp_path):

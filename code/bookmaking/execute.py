@@ -1,7 +1,8 @@
 """Run the pages whose outputs are not in the cache, side by side, and cache what they return.
 
 One kernel a page, one page a core, the longest page first. nbclient runs the cells and jupyter-cache keeps
-the outputs; added here are the order, the progress, and the record of what each page opened.
+the outputs; added here are the order, the progress, the record of what each page opened, and the files that a
+page leaves to those after it. What it leaves is kept under the key of its outputs, and so fits them.
 Source: https://nbclient.readthedocs.io, https://jupyter-cache.readthedocs.io.
 """
 
@@ -9,6 +10,7 @@ import asyncio
 import importlib.util
 import os
 import re
+import shutil
 import tempfile
 import threading
 import time
@@ -74,6 +76,17 @@ class Page:
         """What is known from the page's last run."""
         return Record.load(self.root, self.cells)
 
+    @property
+    def after(self) -> list[str]:
+        """The names of the pages that run before this one, if they have to run, and leave it files."""
+        return self.notebook.metadata.get("run_after", [])
+
+    @property
+    def left(self) -> Path:
+        """The folder of what the page left when its outputs were made."""
+        key = f"{self.cells[:16]}-{self.notebook.metadata.kernelspec['dependencies'][:16]}"
+        return self.root / CACHE / "left" / self.name / key
+
     def option(self, name: str, default=None):
         """Return a setting of MyST-NB from the page's own front matter."""
         return self.notebook.metadata.get("mystnb", {}).get(name, default)
@@ -108,10 +121,16 @@ def execute(root: Path) -> Summary:
     """
     cache = get_cache(root / CACHE)
     pages = Page.all_of(root)
+    before: set[str] = set()
+    for page in pages:
+        if unknown := {*page.after} - before:
+            fault = f"{page.name}: run_after names {', '.join(sorted(unknown))}, no page with code before it"
+            return Summary(0, 0, [fault])
+        before.add(page.name)
     missing = [page for page in pages if not page.is_cached(cache)]
     failures: list[str] = []
     if missing:
-        run = _Run(root, cache, missing)
+        run = _Run(root, cache, pages, missing)
         with ThreadPoolExecutor(1) as thread:
             try:
                 thread.submit(asyncio.run, run.all()).result()
@@ -125,13 +144,19 @@ def execute(root: Path) -> Summary:
 class _Run:
     """One pass over the pages that are not cached, in one event loop: only it writes to the cache."""
 
-    def __init__(self, root: Path, cache: JupyterCacheAbstract, pages: list[Page]):
+    def __init__(self, root: Path, cache: JupyterCacheAbstract, pages: list[Page], missing: list[Page]):
         self.root = root
         self.cache = cache
-        # Longest first, so that no long page is left for the end. What has never run may be the longest, and
-        # of those the last in the book comes first: late chapters compare what earlier ones made.
+        self.all_pages = {page.name: page for page in pages}
+        # What others wait for comes first. Then the longest, so that no long page is left for the end. What
+        # has never run may be the longest, and of those the last in the book comes first.
+        waited_for = {name for page in missing for name in page.after}
         self.pages = sorted(
-            reversed(pages), key=lambda page: -(page.record.seconds if page.record else float("inf"))
+            reversed(missing),
+            key=lambda page: (
+                page.name not in waited_for,
+                -(page.record.seconds if page.record else float("inf")),
+            ),
         )
         self.failures: list[str] = []
         self.ended = 0
@@ -143,20 +168,30 @@ class _Run:
         """Run all pages."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._started.set()
-        free = asyncio.Semaphore(_cores())
+        waiting = list(self.pages)
+        running: set[str] = set()
+        page_has_ended = asyncio.Condition()
 
-        async def one(page: Page) -> None:
-            async with free:
+        def ready() -> Page | None:
+            unfinished = running | {page.name for page in waiting}
+            return next((page for page in waiting if unfinished.isdisjoint(page.after)), None)
+
+        async def core() -> None:
+            while waiting:
+                async with page_has_ended:
+                    await page_has_ended.wait_for(lambda: ready() or not waiting)
+                    if (page := ready()) is None:
+                        return
+                    waiting.remove(page)
+                    running.add(page.name)
                 await self._report(page)
+                async with page_has_ended:
+                    running.remove(page.name)
+                    page_has_ended.notify_all()
 
-        # A page that measures time says `run_alone: true` in its front matter: it has the machine to itself.
-        alone = [page for page in self.pages if page.notebook.metadata.get("run_alone")]
         async with asyncio.TaskGroup() as together:
-            for page in self.pages:
-                if page not in alone:
-                    together.create_task(one(page))
-        for page in alone:
-            await one(page)
+            for _ in range(_cores()):
+                together.create_task(core())
 
     def cancel(self) -> None:
         """End all kernels; for another thread to call."""
@@ -181,7 +216,9 @@ class _Run:
     async def _execute(self, page: Page) -> None:
         began = time.time()
         with tempfile.TemporaryDirectory() as folder, Path(folder, "console").open("w+") as console:
-            log = Path(folder, "opened")
+            log, leaves = Path(folder, "opened"), Path(folder, "leaves")
+            leaves.mkdir()
+            left = [self.all_pages[name].left for name in page.after]
             client = NotebookClient(
                 page.notebook,
                 timeout=page.option("execution_timeout", self.timeout),
@@ -192,7 +229,7 @@ class _Run:
             try:
                 await client.async_execute(
                     cwd=str(page.path.parent),
-                    env=_environment(self.root, log),
+                    env=_environment(self.root, log, leaves, left),
                     # What libraries write past IPython would end up between the lines of progress.
                     stdout=console,
                     stderr=console,
@@ -205,13 +242,17 @@ class _Run:
                 raise PageError(f"{page.name}: {type(error).__name__}: {error}\n{said}".rstrip()) from error
             seconds = time.time() - began
             opened = _opened(log)
-        # The key must stand for what the kernel read, and the files are hashed only now.
-        for name in opened:
-            path = self.root / name
-            if path.is_file() and path.stat().st_mtime > began:
-                raise PageError(f"{page.name}: {name} was written while the page ran: build again")
-        Record(opened, round(seconds, 3)).save(self.root, page.cells)
-        page.notebook.metadata.kernelspec["dependencies"] = dependencies_digest(self.root, page.cells)
+            # The key must stand for what the kernel read, and the files are hashed only now.
+            for name in opened:
+                path = self.root / name
+                if path.is_file() and path.stat().st_mtime > began:
+                    raise PageError(f"{page.name}: {name} was written while the page ran: build again")
+            Record(opened, round(seconds, 3)).save(self.root, page.cells)
+            page.notebook.metadata.kernelspec["dependencies"] = dependencies_digest(self.root, page.cells)
+            shutil.rmtree(page.left.parent, ignore_errors=True)
+            if any(leaves.iterdir()):
+                page.left.parent.mkdir(parents=True)
+                shutil.move(leaves, page.left)
         bundle = CacheBundleIn(page.notebook, str(page.path), data={"execution_seconds": seconds})
         self.cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
@@ -228,14 +269,16 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def _environment(root: Path, log: Path) -> dict[str, str]:
-    """Return a kernel's environment: the book's code on the path, and what the kernel opens logged."""
+def _environment(root: Path, log: Path, leaves: Path, left: list[Path]) -> dict[str, str]:
+    """Return a kernel's environment: the book's code on the path, the files it opens logged, what is left."""
     # With a cache elsewhere, importing a module would not open any file in the repository.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
     folders = [Path(__file__).parent / "kernel", root / "code", inherited.get("PYTHONPATH", "")]
     return {
         **inherited,
         **KERNEL_ENVIRONMENT,
+        "BOOK_LEAVES": str(leaves),
+        "BOOK_LEFT": os.pathsep.join(str(folder) for folder in left if folder.is_dir()),
         "BOOKMAKING_LOG": str(log),
         "BOOKMAKING_ROOT": str(root),
         "PYTHONPATH": os.pathsep.join(str(folder) for folder in folders if str(folder)),

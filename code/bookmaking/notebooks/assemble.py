@@ -53,7 +53,11 @@ class Page:
         for node in rest:
             self._write(node, 2)
         self._end()
-        sources = [cell.source for cell in self.executed.cells if cell.cell_type == "code"]
+        sources = [
+            cell.source
+            for cell in self.executed.cells
+            if cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", ())
+        ]
         config = self.app.config
         release = config.version or version(PACKAGE)
         first = first_cells(self.root, sources, self.shown, config.html_title, release)
