@@ -560,6 +560,31 @@ def test_serve_shows_the_site_and_takes_the_next_free_port(first_build):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "first", "end"),
+    [
+        (None, 200, 0, 97),
+        ("bytes=10-19", 206, 10, 20),
+        ("bytes=90-", 206, 90, 97),
+        ("bytes=90-500", 206, 90, 97),
+    ],
+)
+def test_serve_answers_with_the_part_that_is_asked_for(tmp_path, wanted, status, first, end):
+    content = bytes(range(97))
+    (tmp_path / "film.mp4").write_bytes(content)
+    with serving(tmp_path) as url:
+        request = urllib.request.Request(f"{url}/film.mp4", headers={"Range": wanted} if wanted else {})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == status
+            assert answer.read() == content[first:end]
+            assert answer.headers["Accept-Ranges"] == "bytes"
+            span = f"bytes {first}-{end - 1}/97" if wanted else None
+            assert answer.headers["Content-Range"] == span
+        beyond = urllib.request.Request(f"{url}/film.mp4", headers={"Range": "bytes=97-"})
+        with pytest.raises(urllib.error.HTTPError, match="416"):
+            urllib.request.urlopen(beyond)
+
+
 def test_serve_without_a_site_says_what_to_do(tmp_path):
     command = [sys.executable, "-m", "bookmaking.serve", "--root", str(tmp_path)]
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)

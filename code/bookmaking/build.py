@@ -25,6 +25,8 @@ from bookmaking.keyed_cache import PINS, digest
 
 # What Sphinx does not notice by itself: a change here discards its environment.
 BASIS = ("_config.yml", "_toc.yml", "pyproject.toml", PINS, "book/_ext", "code/bookmaking")
+# What `make video` made is an input as well, although it lies among what is built.
+FILMS = "_build/video"
 # What is no input of the site.
 NO_INPUT = ("_build", "tests", "__pycache__")
 
@@ -63,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _build(root: Path, build: Path, lock: int) -> int:
     start = time.perf_counter()
     _recover(build)
-    inputs = digest(root, _inputs(root, "."))
+    films = [f"{FILMS}/{path.name}" for path in (root / FILMS).glob("*.*")]
+    inputs = digest(root, [*_inputs(root, "."), *films])
     published = _read_json(build / "published.json")
     if published.get("inputs") == inputs and (build / "html").is_dir():
         chapters, executed, cached = published["chapters"], 0, published["chapters"]

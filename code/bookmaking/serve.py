@@ -5,12 +5,14 @@ Source: https://docs.python.org/3/library/http.server.html.
 """
 
 import argparse
+import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -19,6 +21,37 @@ HOST = "127.0.0.1"
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format, *args):
         """Say nothing of requests that went well."""
+
+    def send_head(self):
+        """Answer with the part of a file that is asked for: without that, a browser cannot seek in a film."""
+        path = Path(self.translate_path(self.path))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if wanted is None or not path.is_file():
+            return super().send_head()
+        size = path.stat().st_size
+        first, last = int(wanted[1]), min(int(wanted[2] or size), size - 1)
+        if first > last:
+            self.send_error(416)
+            return None
+        with path.open("rb") as file:
+            file.seek(first)
+            part = file.read(last - first + 1)
+        self.send_response(206)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        return BytesIO(part)
+
+    def copyfile(self, source, outputfile):
+        """Send, until a player that jumps elsewhere in a film hangs up."""
+        with suppress(ConnectionError):
+            super().copyfile(source, outputfile)
+
+    def end_headers(self):
+        """Say on each answer that parts can be had."""
+        self.send_header("Accept-Ranges", "bytes")
+        super().end_headers()
 
 
 @contextmanager
