@@ -8,7 +8,7 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint notebooks pdf offline bench drift check-links pins clean
+.PHONY: help book test serve lint notebooks pdf offline video bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -35,6 +35,10 @@ pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
 
 offline: book ## pack the site into one zip that needs no server
 	$(BIN)/python -m bookmaking.offline
+
+video: book ## make both films from the book, into _build/video, and show them in the site
+	$(BIN)/python -m bookmaking.film $(ARGS)
+	$(BIN)/python -m bookmaking.build
 
 bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)
