@@ -20,6 +20,7 @@ from docutils import nodes
 from jupyter_cache import get_cache
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
+from walkthrough import place
 
 from bookmaking.keyed_cache import CACHE, read_page
 from bookmaking.notebooks.assemble import NoMarkdownError, Page
@@ -61,6 +62,8 @@ def offer(app, doctree: nodes.document, docname: str) -> None:
         links.append(("file-code", "Download module as one file", address))
     places = app.config.notebook_places.get(stem, {})
     links += [("rocket", f"Open in {place}", address) for place, address in places.items()]
+    if scene := place(app, docname):
+        links.append(("film", *scene))
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, nodes.raw("", row(links), format="html"))
 
@@ -77,9 +80,9 @@ def _made(app, name: str) -> Path:
 
 
 def row(links: list[tuple[str, str, str]]) -> str:
-    """Return the links as HTML, each given as icon, text and address; those within the site are downloads."""
+    """Return the links as HTML, each given as icon, text and address; files of the site are downloads."""
     items = "".join(
-        f'<li><a href="{escape(address)}"{"" if "://" in address else " download"}>'
+        f'<li><a href="{escape(address)}"{"" if "://" in address or "#" in address else " download"}>'
         f'<i class="fas fa-{icon}"></i> {escape(text)}</a></li>\n'
         for icon, text, address in links
     )
