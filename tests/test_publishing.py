@@ -547,3 +547,27 @@ def test_what_a_week_has_changed_is_told_in_one_issue(tmp_path, found):
     last = (tmp_path / "asked").read_text("utf-8").splitlines()[-1]
     made = "issue create --title What holds no longer --label drift --body-file body.md"
     assert last == (f"issue comment {found} --body-file body.md" if found else made)
+
+
+# The commands
+
+
+def commands(text: str) -> set[str]:
+    """Return the targets that a text gives to make, in a workflow, a script, a listing or code."""
+    said = re.findall(r"(?:^\s*|`|run: |command: )make((?: [a-z][a-z-]*)+)", text, re.MULTILINE)
+    return {target for targets in said for target in targets.split()}
+
+
+def test_every_command_that_a_text_names_is_one_of_the_makefile():
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / ".ci" / "run", *ROOT.glob("book/*.md")]
+    texts += [path for path in (ROOT / ".github").rglob("*") if path.is_file()]
+    named = {path.relative_to(ROOT).as_posix(): commands(path.read_text("utf-8")) for path in texts}
+    assert {name: unknown for name, found in named.items() if (unknown := found - targets)} == {}
+    assert {"book", "video", "pdf", "offline", "test"} <= set().union(*named.values())
+    assert {"book", "test"} <= named["README.md"] and "test" in named[".ci/run"]
+
+
+def test_a_command_that_is_none_is_found():
+    text = "run: make pdf onlyne\n\n    make test ARGS=-x\nYou make it, or `make shine`; command: make drift"
+    assert commands(text) == {"pdf", "onlyne", "test", "shine", "drift"}
