@@ -8,7 +8,7 @@ import re
 
 WRONG = re.compile(
     r'(?<=<div) role="list"(?= class="citation-list">)'
-    r'|(?<=class="citation") role="doc-biblioentry"'
+    r'|(?<=") role="doc-biblioentry"(?=>)'
     r'|(?<=<summary) aria-label="Toggle hidden content"'
 )
 

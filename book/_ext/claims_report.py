@@ -89,7 +89,7 @@ class ClaimCollector(EnvironmentCollector):
 
 
 class FillReport(SphinxPostTransform):
-    """Replace the placeholder by the table."""
+    """Replace the placeholder by the tables."""
 
     default_priority = 8  # before references are resolved
 
@@ -102,7 +102,7 @@ class FillReport(SphinxPostTransform):
                 self.env.get_domain("math").data["has_equations"][self.env.docname] = True
 
     def report(self) -> list[nodes.Node]:
-        """Return the count line and the table, one group of rows a chapter, in book order."""
+        """Return the count line, and for each chapter in book order a heading and a table of its claims."""
         collected = _claims(self.env)
         claims = [claim for page in collected.values() for claim in page]
         order = book_order(self.env)
@@ -111,21 +111,23 @@ class FillReport(SphinxPostTransform):
         count = _counted(len(claims), "claim holds", "claims hold")
         count += ", each with a negative control"
         time = f"; executing all chapters took {total:.1f} seconds." if total else "."
-        table = _table(["Claim", "Measured", "Bound", "Control"], [40, 18, 18, 24])
+        report = [nodes.paragraph("", count + time, classes=["claims-count"])]
         for page in pages:
-            self.add_chapter(table, page, collected.get(page, []))
-        return [nodes.paragraph("", count + time, classes=["claims-count"]), table]
+            report += self.chapter(page, collected.get(page, []))
+        return report
 
-    def add_chapter(self, table: nodes.table, page: str, claims: list[CollectedClaim]) -> None:
-        """Append a chapter's heading row and one row for each of its claims."""
-        body = next(table.findall(nodes.tbody))
+    def chapter(self, page: str, claims: list[CollectedClaim]) -> list[nodes.Node]:
+        """Return a chapter's heading, and a table with one row for each of its claims."""
         facts = [_counted(len(claims), "claim", "claims") if claims else "no claims"]
         if (time := seconds(self.env, page)) is not None:
             facts.append(f"executed in {time:.1f} s")
         title = nodes.strong("", self.env.titles[page].astext())
-        heading = nodes.paragraph("", "", self.link(page, "", title))
+        heading = nodes.paragraph("", "", self.link(page, "", title), classes=["claims-chapter"])
         heading += nodes.inline("", f" ({', '.join(facts)})", classes=["claims-chapter-facts"])
-        body += nodes.row("", nodes.entry("", heading, morecols=3), classes=["claims-chapter"])
+        if not claims:
+            return [heading]
+        table = _table(["Claim", "Measured", "Bound", "Control"], [36, 21, 19, 24])
+        body = next(table.findall(nodes.tbody))
         for claim in claims:
             control = nodes.paragraph()
             control += [claim.control.deepcopy(), nodes.Text(f": {claim.control_value}")]
@@ -135,7 +137,8 @@ class FillReport(SphinxPostTransform):
                 nodes.paragraph("", claim.bound),
                 control,
             ]
-            body += nodes.row("", *(nodes.entry("", cell) for cell in cells), classes=["claims-row"])
+            body += nodes.row("", *(nodes.entry("", cell) for cell in cells))
+        return [heading, table]
 
     def link(self, page: str, anchor: str, content: nodes.Node) -> nodes.reference:
         """Link to a page or to one of its claims."""
@@ -194,7 +197,7 @@ def _table(titles: list[str], widths: list[int]) -> nodes.table:
     group = nodes.tgroup(cols=len(titles))
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += [nodes.thead("", head), nodes.tbody()]
-    return nodes.table("", group, classes=["claims-report"])
+    return nodes.table("", group, classes=["claims-report", "colwidths-given"])
 
 
 def setup(app) -> dict:

@@ -1,4 +1,4 @@
-"""What the book needs on paper and not on the screen: an index, and tables no wider than the page.
+"""What the book needs on paper and not on the screen: an index, and figures that LaTeX can set.
 
 The index has the terms that the text sets in bold where it defines them, and what the listings of the modules
 define. How it looks is said in book/_print/print.sty.
@@ -26,7 +26,7 @@ class OnPaper(SphinxPostTransform):
     formats = ("latex",)
 
     def run(self, **kwargs) -> None:
-        """Add index entries, hold long tables to their widths, leave out what only programs read."""
+        """Add index entries, number exercises, leave out what only programs read."""
         for tab in list(self.document.findall(nodes.container)):
             if "sd-tab-item" in tab["classes"] and tab[0].astext() in FOR_PROGRAMS:
                 tab.parent.remove(tab)
@@ -46,9 +46,6 @@ class OnPaper(SphinxPostTransform):
                 number = ".".join(map(str, self.env.toc_fignumbers[page]["exercise"][label]))
                 link = rf"\hyperref[exercise:{label}]{{Exercise {number}}}"
                 reference.replace_self(nodes.raw("", link, format="latex"))
-        for table in self.document.findall(nodes.table):
-            if "claims-report" in table["classes"]:
-                table["classes"].append("colwidths-given")
 
 
 def is_term(strong: nodes.strong) -> bool:

@@ -35,7 +35,7 @@ def lighten(app, exception: Exception | None) -> None:
     written = {path: path.read_text("utf-8") for path in paths}
     pages, sheet = mathematics.typeset(written, kept)
     pages = icons.draw(pages, site)
-    pages = heights.count_lines(pages)
+    pages = heights.state(pages)
     pages = scripts.defer(pages)
     pages = styles.merge(pages, site, [sheet, (icons.STYLE, site)], kept)
     for path, text in pages.items():
