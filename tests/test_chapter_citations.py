@@ -313,6 +313,13 @@ def test_a_moved_page_leads_to_the_new_one_with_its_anchor(small, browser):
         tab.wait_for_url(f"{origin}/places.html")
 
 
+def test_the_address_of_the_site_leads_to_its_first_page(site, browser, origin):
+    page = BeautifulSoup((site / "index.html").read_text("utf-8"), "html.parser")
+    assert page.html["lang"] and page.title.get_text() and page.select_one("link[rel=icon]")
+    with visitor(browser, f"{origin}/") as tab:
+        tab.wait_for_url(f"{origin}/book/index.html")
+
+
 @pytest.mark.parametrize(
     ("moves", "sentence"),
     [

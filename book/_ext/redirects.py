@@ -1,4 +1,4 @@
-"""Leave a page at the address of each page that has moved, which leads to the new one.
+"""Lead on from the site's own address to its first page, and from the address of a page that has moved.
 
 `moved_pages` in _config.yml names old and new pages. The part behind # goes along where scripts run.
 """
@@ -14,14 +14,14 @@ PAGE = """<!doctype html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1.0" />
-    <meta name="robots" content="noindex" />
-    <meta name="description" content="Moved: {title}" />
-    <title>Moved: {title}</title>
+    <meta name="description" content="{says}" />
+    <link rel="icon" href="data:," />
+    <title>{says}</title>
     <script>location.replace({script} + location.search + location.hash);</script>
     <noscript><meta http-equiv="refresh" content="0; url={address}" /></noscript>
   </head>
   <body>
-    <main><h1>Moved</h1><p>This page is now <a href="{address}">{title}</a>.</p></main>
+    <main><h1>{says}</h1><p>Go on to <a href="{address}">{title}</a>.</p></main>
   </body>
 </html>
 """
@@ -40,11 +40,17 @@ def write(app, exception: Exception | None) -> None:
     """Write the pages into the finished site."""
     if exception is not None or app.builder.format != "html":
         return
-    for old, new in app.config.moved_pages.items():
+    pages = dict(app.config.moved_pages)
+    if "index" not in app.env.all_docs:
+        pages["index"] = app.config.root_doc
+    for old, new in pages.items():
         path = Path(app.outdir, app.builder.get_target_uri(old))
         path.parent.mkdir(parents=True, exist_ok=True)
         address, title = app.builder.get_relative_uri(old, new), app.env.titles[new].astext()
-        text = PAGE.format(address=escape(address), script=json.dumps(address), title=escape(title))
+        says = title if old == "index" else f"Moved: {title}"
+        text = PAGE.format(
+            address=escape(address), script=json.dumps(address), title=escape(title), says=escape(says)
+        )
         path.write_text(text, "utf-8")
 
 
@@ -52,5 +58,5 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("moved_pages", {}, "", types=(dict,))
     app.connect("env-check-consistency", check)
-    app.connect("build-finished", write)
+    app.connect("build-finished", write, priority=100)  # before others miss a first page
     return {"parallel_read_safe": True, "parallel_write_safe": True}
