@@ -5,6 +5,7 @@ import logging
 import os
 from concurrent.futures import Future
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,18 @@ class Inline:
             checked = {"deviation": 0.0} if options.get("check") else {}
             job.set_result({"steps_per_second": float(len(self.calls)), "startup": 0.5, **checked})
         return job
+
+
+def test_each_round_times_every_arm_once_and_the_arms_of_one_implementation_together():
+    rng = np.random.default_rng(3)
+    rounds = [list(compare.drawn(rng)) for _ in range(4)]
+    assert len({tuple(order) for order in rounds}) == 4
+    for order in rounds:
+        assert sorted(order) == sorted(compare.arms())
+        turns = [name for name, _ in groupby(order, key=lambda arm: arm[0])]
+        assert len(turns) == len(set(turns))
+    mixed = np.random.default_rng(3).permutation(sorted(compare.arms())).tolist()
+    assert len([name for name, _ in groupby(mixed, key=lambda arm: arm[0])]) > len(turns)
 
 
 def test_rounds_interleave_all_arms_in_fresh_processes(monkeypatch):

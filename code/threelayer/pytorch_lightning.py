@@ -102,7 +102,7 @@ class ThreeLayer(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimiser of equation (update)."""
-        return torch.optim.SGD(self.parameters(), **self.rates, foreach=True)
+        return torch.optim.SGD(self.parameters(), **self.rates)
 
 
 class SampleSets(pl.LightningDataModule):

@@ -133,9 +133,7 @@ def fit(
     params, *arrays = checked_fit(params, data, config)
     x_train, y_train, x_val, y_val = map(to_tensor, arrays)
     model = ThreeLayer.from_params(params)
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=config.learning_rate, momentum=config.momentum, foreach=True
-    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
     loader = training_loader(x_train, y_train, config)
     history = History()
     for epoch in range(config.epochs):

@@ -1,6 +1,7 @@
 """Compare: every implementation, its usual way, its variants and the floor, interleaved and repeated.
 
-A round starts one fresh process per framework and times everything once, in an order drawn anew.
+A round starts one fresh process per framework and times everything once, in an order drawn anew. The arms of
+one implementation follow each other, since their ratio is what is asked for, and a machine's speed drifts.
 Source: chapter "cost".
 """
 
@@ -48,6 +49,15 @@ def arms() -> Iterator[tuple[str, str]]:
     yield from TRICKS
     for library in FLOORS:
         yield "floor", library
+
+
+def drawn(rng: np.random.Generator) -> Iterator[tuple[str, str]]:
+    """Yield all arms: the implementations in an order of chance, and so the arms of each."""
+    together: dict[str, list[tuple[str, str]]] = {}
+    for arm in arms():
+        together.setdefault(arm[0], []).append(arm)
+    for name in rng.permutation(list(together)):
+        yield from map(tuple, rng.permutation(together[name]).tolist())
 
 
 def framework(implementation: str, way: str) -> str:
@@ -174,8 +184,7 @@ def compare(config: Config, rounds: int, seconds: float, report: Callable[[str],
     RuntimeError
         When an arm fails that is not optional; names it.
     """
-    everything = list(arms())
-    found = {arm: {"steps_per_second": [], "startup": []} for arm in everything}
+    found = {arm: {"steps_per_second": [], "startup": []} for arm in arms()}
     rng = np.random.default_rng(0)
     for number in range(rounds):
         start = time.perf_counter()
@@ -186,8 +195,7 @@ def compare(config: Config, rounds: int, seconds: float, report: Callable[[str],
             }
             for name in IMPLEMENTATIONS:
                 workers[name.split("_")[0]].submit(wake, name).result()
-            for index in rng.permutation(len(everything)):
-                arm = everything[index]
+            for arm in drawn(rng):
                 if arm[1] in OPTIONAL and number:
                     continue
                 job = workers[framework(*arm)].submit(measure, *arm, config, seconds, check=number == 0)

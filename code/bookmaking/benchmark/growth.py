@@ -40,9 +40,7 @@ def torch_step(params: Params, x: np.ndarray, y: np.ndarray, config: Config) -> 
     import torch
 
     model, x, y = module.ThreeLayer.from_params(params), torch.tensor(x), torch.tensor(y)
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=config.learning_rate, momentum=config.momentum, foreach=True
-    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
 
     def step() -> None:
         loss = module.mean_squared_error(model(x), y)

@@ -106,9 +106,9 @@ def torch_known_operations(params: Params, data: Data, config: Config) -> Fit:
         return module.fit(params, data, config)
 
 
-def torch_optimizer(params: Params, data: Data, config: Config, name: str, **options: bool) -> Fit:
-    """Let the optimiser change weight by weight, all by lists (foreach), or all in one kernel (fused)."""
-    module = load(name)
+def torch_optimizer(params: Params, data: Data, config: Config, **options: bool) -> Fit:
+    """Let the optimiser change all weights at once, by lists (foreach) or in one kernel (fused)."""
+    module = load("pytorch_modules")
     import torch
 
     sgd = torch.optim.SGD
@@ -127,6 +127,34 @@ def torch_compiled(params: Params, data: Data, config: Config) -> Fit:
 
     with patch.object(module.ThreeLayer, "forward", torch.compile(module.ThreeLayer.forward)):
         return module.fit(params, data, config)
+
+
+def lightning_addmm(params: Params, data: Data, config: Config) -> Fit:
+    """Let the layers be one operation, `addmm`, in place of an einsum and a sum."""
+    module = load("pytorch_lightning")
+    import torch
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(self.bias, x, self.weight)
+
+    with patch.object(module.EinsumLinear, "forward", forward):
+        return module.fit(params, data, config)
+
+
+def lightning_manual(params: Params, data: Data, config: Config) -> Fit:
+    """Take gradients and step in the module as well, so that the trainer calls no hook between them."""
+    module = load("pytorch_lightning")
+
+    def training_step(self, batch: tuple, batch_idx: int) -> None:
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        optimizer.zero_grad()
+        loss = self.loss(batch)
+        loss.backward()
+        optimizer.step()
+        self.batch_losses.append(loss.detach())
+
+    with patch.multiple(module.ThreeLayer, training_step=training_step, automatic_optimization=False):
+        return lightning_addmm(params, data, config)
 
 
 def tensorflow_steps(params: Params, data: Data, config: Config, form: str) -> Fit:
@@ -194,16 +222,11 @@ TRICKS = {
     ("numpy_manual", "@"): numpy_at,
     ("numpy_manual", "@, out= buffers"): numpy_buffers,
     ("pytorch_scratch", "einsum by autograd"): torch_known_operations,
-    ("pytorch_modules", "SGD(foreach=False)"): partial(
-        torch_optimizer, name="pytorch_modules", foreach=False
-    ),
-    ("pytorch_modules", "SGD(fused=True)"): partial(
-        torch_optimizer, name="pytorch_modules", foreach=False, fused=True
-    ),
+    ("pytorch_modules", "SGD(foreach=True)"): partial(torch_optimizer, foreach=True),
+    ("pytorch_modules", "SGD(fused=True)"): partial(torch_optimizer, fused=True),
     ("pytorch_modules", "torch.compile"): torch_compiled,
-    ("pytorch_lightning", "SGD(foreach=False)"): partial(
-        torch_optimizer, name="pytorch_lightning", foreach=False
-    ),
+    ("pytorch_lightning", "addmm"): lightning_addmm,
+    ("pytorch_lightning", "addmm, manual optimisation"): lightning_manual,
     ("tensorflow_scratch", "eager step"): partial(tensorflow_steps, form="eager"),
     ("tensorflow_scratch", "tf.function step"): partial(tensorflow_steps, form="graph"),
     ("tensorflow_scratch", "tf.function epoch, no XLA"): tensorflow_without_xla,

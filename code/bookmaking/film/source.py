@@ -95,7 +95,7 @@ def to_mathtext(tex: str) -> list[str]:
     tex = re.sub(r"\\bar ([a-z])", r"\\bar{\1}", tex)
     tex = re.sub(r"\\mathcal ([A-Z])", r"\\mathcal{\1}", tex)
     tex = re.sub(r"\\[td]?frac\s*(\w)\s*(\w)", r"\\frac{\1}{\2}", tex)
-    tex = re.sub(r"\\[td]frac\b", r"\\frac", tex)
+    tex = re.sub(r"\\[td]?frac\b", r"\\dfrac", tex)  # the others are too small for a film
     tex = re.sub(r"\\underbrace\{(.*?)\}_\{\\text\{.*?\}\}", r"\1", tex, flags=re.DOTALL)
     tex = re.sub(r"\\sqrt (\w)", r"\\sqrt{\1}", tex)
     tex = re.sub(r"(\\sum_(?:\{[^}]*\}|\w))", r"\1\\,", tex)  # spaces that Matplotlib leaves out
