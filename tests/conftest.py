@@ -16,7 +16,7 @@ from bookmaking.serve import serving
 from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data, plots
 
 ROOT = Path(__file__).parents[1]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("google-chrome", "chromium", "chromium-browser")  # not every Chromium plays films
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),

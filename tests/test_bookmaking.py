@@ -282,7 +282,7 @@ def test_a_page_leaves_files_to_those_that_run_after_it(book):
     assert len(list((book / "_build" / "cache" / "left").rglob("value"))) == 1
 
 
-def test_a_page_that_failed_has_left_nothing(book):
+def test_a_page_does_not_run_after_one_that_failed(book):
     append(book, "book/uses_b.md", LEAVE)
     append(book, "book/uses_c.md", FIND)
     replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
@@ -290,10 +290,12 @@ def test_a_page_that_failed_has_left_nothing(book):
     assert "found ['a one']" in page(book, "uses_c")
     append(book, "book/uses_b.md", CLAIM)
     replace(book, "code/minipkg/c.py", "c one", "c two")
-    assert build(book).returncode == 1
+    result = build(book)
+    assert result.returncode == 1
+    assert "uses_c: not run, as it runs after uses_b, which failed" in result.stderr
     replace(book, "book/uses_b.md", CLAIM, "")
-    assert ran(build(book)) == []
-    assert "found []" in page(book, "uses_c")  # of the run beside the failing one
+    assert ran(build(book)) == ["uses_c"]
+    assert "found ['a one']" in page(book, "uses_c")
 
 
 @pytest.mark.parametrize("name", ["uses_d", "index", "uses_c"])

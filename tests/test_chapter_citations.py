@@ -302,7 +302,8 @@ def test_the_checker_of_permalinks_finds_planted_faults():
 def test_a_moved_page_leads_to_the_new_one_with_its_anchor(small, browser):
     small.write("conf.py", CONFIGURATION + 'moved_pages = {"old/name": "places"}\n')
     small.built()
-    assert 'url=../places.html"' in (small.site / "old/name.html").read_text("utf-8")
+    moved = (small.site / "old/name.html").read_text("utf-8")
+    assert 'url=../places.html"' in moved and 'name="robots" content="noindex"' in moved
     with serving(small.site) as origin, browser.new_context() as context:
         tab = context.new_page()
         tab.goto(f"{origin}/old/name.html#listing-code-work")
@@ -316,6 +317,7 @@ def test_a_moved_page_leads_to_the_new_one_with_its_anchor(small, browser):
 def test_the_address_of_the_site_leads_to_its_first_page(site, browser, origin):
     page = BeautifulSoup((site / "index.html").read_text("utf-8"), "html.parser")
     assert page.html["lang"] and page.title.get_text() and page.select_one("link[rel=icon]")
+    assert page.select_one("meta[name=robots]")["content"] == "all"
     with visitor(browser, f"{origin}/") as tab:
         tab.wait_for_url(f"{origin}/book/index.html")
 

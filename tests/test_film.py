@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def stage(measured: Measured, shown: str, said: str = "This is said.") -> Stage:
 def test_a_scene_says_and_shows_what_its_text_has():
     text = FRONT.format("A title") + (
         "@code a:b\n@row x | y\n\nOne sentence: it goes on.\nIt is {chapter.value:.4f}.\n\n"
-        "[v ... w] Marked. [] No longer.\n\n@title T\n\nThe end, about {chapter.value:power}.\n"
+        "[v ... w] Marked. [] No longer.\n\n@title T\n\nThe end: about {chapter.value:power}. "
+        "{chapter.value:power} is little. [u] {chapter.value:.4f} is none.\n"
     )
     scene = parse_scene(text, "tour", "03_name", number)
     assert (scene.title, scene.page) == ("A title", "numpy_manual")
@@ -88,7 +90,9 @@ def test_a_scene_says_and_shows_what_its_text_has():
         ("It is 0.0000.", None, True),
         ("Marked.", "v ... w", False),
         ("No longer.", "", True),
-        ("The end, about 3 × 10⁻⁵.", None, True),
+        ("The end: about 3 × 10⁻⁵.", None, False),
+        ("3 × 10⁻⁵ is little.", None, False),
+        ("0.0000 is none.", "u", True),
     ]
 
 
@@ -238,7 +242,7 @@ def test_a_mark_that_means_nothing_fails_the_film(measured):
 
 def test_nothing_is_written_that_a_telephone_cannot_show():
     assert font("text", SMALLEST)
-    with pytest.raises(ValueError, match="too small"):
+    with pytest.raises(FilmError, match="too small"):
         font("text", SMALLEST - 1)
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="400pt" height="200pt" viewBox="0 0 400 200">'
@@ -368,13 +372,14 @@ def film(measured, tmp_path_factory) -> Path:
     if missing := [program for program in ("ffmpeg", "ffprobe") if shutil.which(program) is None]:
         missing = f"{' and '.join(missing)} not found"
         pytest.fail(missing, pytrace=False) if os.environ.get("CI") else pytest.skip(missing)
-    folder = tmp_path_factory.mktemp("video")
-    (folder / "scenes").mkdir()
+    folder = tmp_path_factory.mktemp("video") / "the director's"  # ffmpeg has its own idea of such a name
+    folder.joinpath("scenes").mkdir(parents=True)
     scenes = [parse_scene(text, "tour", name, number) for name, text in SCENES.items()]
     takes = [Take(one, stages(measured, one), place, len(scenes)) for place, one in enumerate(scenes)]
     work = [(take, make.shelf_of(folder / "scenes", take)) for take in takes]
-    for take, shelf in work:
-        make.shoot(take, shelf)
+    done = []
+    make.shoot_all(work, done.append)
+    assert sorted(take.scene.name for take in done) == sorted(SCENES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(check.MINUTES, "tour", (0.1, 0.5))
         make.cut("tour", [(take.scene, shelf) for take, shelf in work], folder)
@@ -542,6 +547,41 @@ def test_a_scene_is_made_again_when_what_it_is_made_of_changes(measured):
 
 
 # The command
+
+
+@pytest.mark.parametrize("films", [["tour"], ["walkthrough", "tour"]])
+def test_kept_is_what_some_film_needs(tmp_path, monkeypatch, capsys, films):
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    kept = {film: make.Shelf(scenes / f"{film}.npz", scenes / f"{film}.mp4") for film in FILMS}
+    for path in (*kept["tour"], *kept["walkthrough"], scenes / "gone.mp4"):
+        path.touch()
+    take = take_of([None])
+    monkeypatch.setattr(command, "takes_of", lambda measured, film: [replace(take, count=len(film))])
+    shelves = {len(film): shelf for film, shelf in kept.items()}
+    monkeypatch.setattr(command, "shelf_of", lambda folder, take: shelves[take.count])
+    monkeypatch.setattr(command, "cut", lambda film, scenes, folder: "3:00 minutes")
+    command.make(ROOT, tmp_path, films)
+    said = capsys.readouterr().out
+    assert said == "".join(f"_build/video/{film}.mp4  3:00 minutes\n" for film in films)
+    left = {path.name for path in scenes.iterdir()}
+    everything = {path.name for shelf in kept.values() for path in shelf}
+    # Which scenes are in no film is known only when all films have been read.
+    assert left == (everything if set(films) == set(FILMS) else everything | {"gone.mp4"})
+
+
+def test_a_film_that_is_good_is_told_beside_one_that_is_not(tmp_path, monkeypatch, capsys):
+    def cut(film: str, scenes: list, folder: Path) -> str:
+        if film == "walkthrough":
+            raise FilmError("walkthrough: it lasts too long")
+        return "3:00 minutes"
+
+    (tmp_path / "scenes").mkdir()
+    monkeypatch.setattr(command, "takes_of", lambda measured, film: [])
+    monkeypatch.setattr(command, "cut", cut)
+    with pytest.raises(FilmError, match="it lasts too long"):
+        command.make(ROOT, tmp_path, ["walkthrough", "tour"])
+    assert capsys.readouterr().out == "_build/video/tour.mp4  3:00 minutes\n"
 
 
 def test_an_unknown_film_is_an_error_of_use(capsys):

@@ -197,7 +197,7 @@ def _table(titles: list[str], widths: list[int]) -> nodes.table:
     group = nodes.tgroup(cols=len(titles))
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += [nodes.thead("", head), nodes.tbody()]
-    return nodes.table("", group, classes=["claims-report", "colwidths-given"])
+    return nodes.table("", group, classes=["claims-report", "colwidths-given", "longtable"])
 
 
 def setup(app) -> dict:

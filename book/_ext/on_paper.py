@@ -26,13 +26,17 @@ class OnPaper(SphinxPostTransform):
     formats = ("latex",)
 
     def run(self, **kwargs) -> None:
-        """Add index entries, number exercises, leave out what only programs read."""
+        """Add index entries, number exercises, keep headings by their tables, drop what programs read."""
         for tab in list(self.document.findall(nodes.container)):
             if "sd-tab-item" in tab["classes"] and tab[0].astext() in FOR_PROGRAMS:
                 tab.parent.remove(tab)
         for term in list(self.document.findall(nodes.strong)):
             if is_term(term):
                 term.insert(0, entry(term.astext(), f"term-{self.env.new_serialno('index')}"))
+        for heading in list(self.document.findall(nodes.paragraph)):
+            if "claims-chapter" in heading["classes"]:  # not at the foot of a page, its table on the next
+                room = nodes.raw("", r"\needspace{8\baselineskip}", format="latex")
+                heading.parent.insert(heading.parent.index(heading), room)
         for listing in list(self.document.findall(nodes.literal_block)):
             block = listing.parent if isinstance(listing.parent, nodes.container) else listing
             for name in defined(listing):

@@ -14,6 +14,7 @@ PAGE = """<!doctype html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1.0" />
+    <meta name="robots" content="{robots}" />
     <meta name="description" content="{says}" />
     <link rel="icon" href="data:," />
     <title>{says}</title>
@@ -47,9 +48,13 @@ def write(app, exception: Exception | None) -> None:
         path = Path(app.outdir, app.builder.get_target_uri(old))
         path.parent.mkdir(parents=True, exist_ok=True)
         address, title = app.builder.get_relative_uri(old, new), app.env.titles[new].astext()
-        says = title if old == "index" else f"Moved: {title}"
+        says, robots = (title, "all") if old == "index" else (f"Moved: {title}", "noindex")
         text = PAGE.format(
-            address=escape(address), script=json.dumps(address), title=escape(title), says=escape(says)
+            address=escape(address),
+            script=json.dumps(address),
+            title=escape(title),
+            says=escape(says),
+            robots=robots,
         )
         path.write_text(text, "utf-8")
 
@@ -58,5 +63,7 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("moved_pages", {}, "", types=(dict,))
     app.connect("env-check-consistency", check)
-    app.connect("build-finished", write, priority=100)  # before others miss a first page
+    app.connect(
+        "build-finished", write, priority=100
+    )  # sphinx_external_toc fills in a first page that is missing
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -34,8 +34,8 @@ POSTER = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1280 720" font-
 <rect x="120" y="270" width="14" height="170" rx="7" fill="#0072b2"/>
 <text x="170" y="345" font-size="62" font-weight="700" fill="#12303f">{title}</text>
 <text x="170" y="420" font-size="40" fill="#52606d">{length}</text></svg>"""
-MISSING = """<p class="film-missing">This site was built without the film. In the repository,
-<code>make video</code> makes it, and <code>make book</code> then shows it here. It says this:</p>
+MISSING = """<p class="film-missing">There is no film here that says what its text says now.
+In the repository, <code>make video</code> makes it, and shows it here. It says this:</p>
 """
 
 
@@ -142,7 +142,7 @@ class ShowFilm(SphinxDirective):
 def player(film: Film, address: str) -> str:
     """Return the film with its captions and chapters, and a list of the chapters below it."""
     title = FILMS[film.name]
-    poster = POSTER.format(title=title, length=f"{clock(film.captions[-1].end)}, with captions")
+    poster = POSTER.format(title=title, length=f"{clock(film.chapters[-1].end)}, with captions")
     tracks = "".join(
         f'<track {kind} srclang="en" src="{data("text/vtt", write_vtt(cues))}">\n'
         for kind, cues in (

@@ -159,6 +159,7 @@ class _Run:
             ),
         )
         self.failures: list[str] = []
+        self.failed: set[str] = set()
         self.ended = 0
         config = yaml.safe_load((root / "_config.yml").read_text("utf-8")) or {}
         self.timeout = config.get("execute", {}).get("timeout", 30)
@@ -206,6 +207,7 @@ class _Run:
             outcome = "ran"
         except PageError as error:
             self.failures.append(str(error))
+            self.failed.add(page.name)
             outcome = "FAILED"
         self.ended += 1
         left = len(self.pages) - self.ended
@@ -214,6 +216,8 @@ class _Run:
         print(f"{progress:7} {page.name}  {outcome} in {seconds:.1f} s, {left} left", flush=True)
 
     async def _execute(self, page: Page) -> None:
+        if lost := self.failed.intersection(page.after):
+            raise PageError(f"{page.name}: not run, as it runs after {', '.join(sorted(lost))}, which failed")
         began = time.time()
         with tempfile.TemporaryDirectory() as folder, Path(folder, "console").open("w+") as console:
             log, leaves = Path(folder, "opened"), Path(folder, "leaves")

@@ -35,9 +35,13 @@ class Claim:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         """Offer the claim as data for the book, as Markdown for notebooks elsewhere and as plain text."""
         text = f"{self.statement}: {self.value}, {self.bound}"
-        text += f" (control, {self.control}: {self.control_value})"
-        text = EQUATION.sub(r"(\1)", text)  # outside the book an equation has no number
+        text = outside_the_book(text + f" (control, {self.control}: {self.control_value})")
         return {MIME_TYPE: asdict(self), "text/markdown": f"{CHECKED} {text}", "text/plain": text}
+
+
+def outside_the_book(text: str) -> str:
+    """Return what a claim says where an equation has no number, but a name."""
+    return EQUATION.sub(r"(\1)", text)
 
 
 def claim(statement: str, value: float | bool, **bounds) -> None:

@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         with locked(folder / "lock"):
             make(root, folder, options.films or list(FILMS))
     except FilmError as error:
-        print(f"no film was made: {error}", file=sys.stderr)
+        print(f"not made: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: the films are as they were", file=sys.stderr)
@@ -58,7 +58,10 @@ def make(root: Path, folder: Path, films: list[str]) -> None:
             for film, scenes in planned.items()
         }
     for film, one in cuts.items():
-        print(f"_build/video/{film}.mp4  {one.result()}")
+        if one.exception() is None:
+            print(f"_build/video/{film}.mp4  {one.result()}")
+    for one in cuts.values():
+        one.result()
     if set(films) == set(FILMS):
         used = {path for scenes in planned.values() for _, shelf in scenes for path in shelf}
         for path in set(folder.joinpath("scenes").iterdir()) - used:

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageDraw
 
-from bookmaking.film.canvas import HEADING, LEFT, MUTED, RIGHT, SMALLEST, SURFACE, font, mixed, write
+from bookmaking.film.canvas import LEFT, RIGHT, SMALLEST, SURFACE, font, mixed, write
 from bookmaking.film.scenes import FilmError
+from bookmaking.lettering import HEADING, MUTED, wrapped
 from threelayer.plots.style import GRID, INK
 
 LEVELS = 11  # sizes that are tried, the largest first
@@ -223,15 +224,3 @@ class Terminal(Block):
         for place, (number, text) in enumerate(self.rows):
             color = mixed(self.ANSWER if number else self.COMMAND, look.lit(number), self.DARK)
             write(image, (LEFT + 36, top + 62 + self.STEP * place), text, "code", self.SIZE, color, "lm")
-
-
-def wrapped(text: str, kind: str, size: int, width: float) -> list[str]:
-    """Break a text into lines that are no wider than they may be."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font(kind, size).getlength(longer) > width and lines[-1]:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines

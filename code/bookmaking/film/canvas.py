@@ -4,29 +4,26 @@ The lowest part stays empty: there a player lays its captions and its controls.
 Source: threelayer.plots.style, whose colours these are.
 """
 
-from functools import cache
-from pathlib import Path
-
-import matplotlib as mpl
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from bookmaking import lettering
 from bookmaking.film.encode import HEIGHT, WIDTH
+from bookmaking.film.scenes import FilmError
+from bookmaking.lettering import HEADING, MUTED
 from threelayer.plots.style import BLUE, FRAMEWORK_COLORS, GRID, INK, PAPER
 
 SMALLEST = 28  # pixels: the least height of text that can be read on a telephone
 LEFT, TOP, RIGHT, BOTTOM = 96, 150, WIDTH - 96, 920  # what is shown stays inside
-MUTED, SURFACE, HEADING = "#52606d", "#f3f6f8", "#12303f"
-FONTS = {"text": "DejaVuSans", "bold": "DejaVuSans-Bold", "code": "DejaVuSansMono"}
+SURFACE = "#f3f6f8"
 
 Color = tuple[int, int, int]
 
 
-@cache
 def font(kind: str, size: int) -> ImageFont.FreeTypeFont:
-    """Return a font that comes with Matplotlib, so that every machine draws alike."""
+    """Return a font, and refuse one that is too small."""
     if size < SMALLEST:
-        raise ValueError(f"text of {size} pixels is too small to be read; the least is {SMALLEST}")
-    return ImageFont.truetype(Path(mpl.get_data_path(), "fonts", "ttf", f"{FONTS[kind]}.ttf"), size)
+        raise FilmError(f"text of {size} pixels is too small to be read; the least is {SMALLEST}")
+    return lettering.font(kind, size)
 
 
 def rgb(color: str) -> Color:
@@ -74,7 +71,5 @@ def write(
     draw = ImageDraw.Draw(image)
     box = draw.textbbox(place, text, font(kind, size), anchor=anchor)
     if box[0] < LEFT - 4 or box[2] > RIGHT + 4 or box[3] > HEIGHT:
-        raise ValueError(
-            f"{text!r} does not fit on the page: it would reach from {box[0]} to {box[2]} pixels"
-        )
+        raise FilmError(f"{text!r} does not fit on the page: it would reach from {box[0]} to {box[2]} pixels")
     draw.text(place, text, font=font(kind, size), fill=color, anchor=anchor)

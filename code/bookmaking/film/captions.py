@@ -4,6 +4,7 @@ Source: https://www.w3.org/TR/webvtt1/.
 """
 
 from collections.abc import Iterable
+from html import escape, unescape
 from typing import NamedTuple
 
 
@@ -30,12 +31,12 @@ def read_vtt(text: str) -> list[Caption]:
     for block in text.strip().split("\n\n")[1:]:
         _, times, content = block.split("\n")
         start, end = map(_seconds, times.split(" --> "))
-        captions.append(Caption(start, end, content.replace("&lt;", "<").replace("&amp;", "&")))
+        captions.append(Caption(start, end, unescape(content)))
     return captions
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("-->", "\N{RIGHTWARDS ARROW}")
+    return escape(text, quote=False)  # with ">": an arrow would count as times
 
 
 def _time(seconds: float) -> str:

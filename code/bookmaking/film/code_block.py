@@ -12,8 +12,9 @@ from pygments.util import ClassNotFound
 
 from bookmaking.film import source
 from bookmaking.film.blocks import LEVELS, Block, Look
-from bookmaking.film.canvas import LEFT, MUTED, RIGHT, SMALLEST, SURFACE, font, mixed, write
+from bookmaking.film.canvas import LEFT, RIGHT, SMALLEST, SURFACE, font, mixed, write
 from bookmaking.film.scenes import FilmError
+from bookmaking.lettering import MUTED
 from threelayer.plots.style import INK
 
 STYLES = dict(get_style_by_name("a11y-high-contrast-light"))  # those of the site, by token

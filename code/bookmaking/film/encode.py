@@ -85,7 +85,8 @@ def join(scenes: list[Path], samples: np.ndarray, rate: int, marks: str, path: P
     """
     with tempfile.TemporaryDirectory() as folder:
         listing, sound, notes = (Path(folder, name) for name in ("scenes.txt", "sound.wav", "marks.txt"))
-        listing.write_text("".join(f"file '{scene.resolve()}'\n" for scene in scenes), "utf-8")
+        names = [str(scene.resolve()).replace("'", r"'\''") for scene in scenes]
+        listing.write_text("".join(f"file '{name}'\n" for name in names), "utf-8")
         notes.write_text(marks, "utf-8")
         with wave.open(str(sound), "wb") as file:
             file.setparams((1, 2, rate, 0, "NONE", ""))

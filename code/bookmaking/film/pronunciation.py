@@ -34,7 +34,7 @@ SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 POWER = re.compile(r"(\d+) × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 SUBSCRIPTED = re.compile(r"\b(d?)([A-Za-z])([₀₁₂₃₄₅₆₇₈₉])")
-NUMBER = re.compile(r"\d{1,3}(,\d{3})+|\d+(\.\d+)?")
+NUMBER = re.compile(r"\d+(\.\d+)?")
 SPEAKABLE = re.compile(r"[A-Za-z0-9 ,.:;?'\-]+")
 VOWEL = re.compile(r"[aeiouyAEIOUY]")
 

@@ -19,8 +19,8 @@ FILMS = {"walkthrough": "The walkthrough", "tour": "The tour of the repository"}
 LONGEST = 150  # characters of a sentence: it is a caption, of at most three lines
 
 FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
-SENTENCE_END = re.compile(r"(?<=[.?:])\s+(?=[A-Z\[{])")
-CUE = re.compile(r"\[(?P<cue>.*?)\]\s+(?=[A-Z{])(?P<text>.*)", re.DOTALL)
+SENTENCE_END = re.compile(r"(?<=[.?:])\s+(?=[A-Z\[])|(?<=[.?])\s+(?=\d)")
+CUE = re.compile(r"\[(?P<cue>.*?)\]\s+(?=[A-Z\d])(?P<text>.*)", re.DOTALL)
 FIELD = re.compile(r"\{([\w.]+)(?::([^{}]*))?\}")
 
 

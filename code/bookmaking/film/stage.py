@@ -14,9 +14,11 @@ from bookmaking.film.canvas import BOTTOM, TOP, accent
 from bookmaking.film.code_block import Code
 from bookmaking.film.measured import Measured
 from bookmaking.film.pictures import Equation, Figure, Surface
+from bookmaking.film.pronunciation import spoken
 from bookmaking.film.scenes import FilmError, Scene, Shot
 
 GAP = 24  # pixels between blocks
+PATIENCE = 60  # seconds that a command may take
 # What each kind of line in a scene shows.
 ALONE = {
     "title": lambda measured, argument, color: Title(argument, color),
@@ -38,11 +40,13 @@ class Stage:
     Raises
     ------
     FilmError
-        When something is not there, does not fit, or a mark means nothing of what is shown.
+        When something is not there, does not fit or cannot be said, or a mark means nothing of what is shown.
     """
 
     def __init__(self, measured: Measured, scene: Scene, shot: Shot) -> None:
         try:
+            for sentence in shot.sentences:
+                spoken(sentence.text)  # refused now, and not when other scenes have been made
             self.blocks = list(_blocks(measured, shot, accent(scene.page)))
             self.is_title = isinstance(self.blocks[0], Title)
             self.level, heights = self._level()
@@ -120,14 +124,17 @@ def answer(root: Path, command: str) -> str:
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     # Under `make video` a make of the scene would say that it is one within another, and where.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    result = subprocess.run(
-        ["bash", "-c", command],
-        cwd=root,
-        env={**inherited, "PATH": paths},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    try:
+        result = subprocess.run(
+            ["bash", "-c", command],
+            cwd=root,
+            env={**inherited, "PATH": paths},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FilmError(f"`{command}` takes longer than {PATIENCE} s") from error
     text = (result.stdout + result.stderr).rstrip()
     if not text:
         raise FilmError(f"`{command}` says nothing")

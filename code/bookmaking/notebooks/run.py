@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell
 from bookmaking.execute import KERNEL_ENVIRONMENT, without_colours
 from bookmaking.notebooks.assemble import CHAPTER
 from threelayer import IMPLEMENTATIONS, Config, Params, init_params, make_data, numpy_manual
-from threelayer.claims import CHECKED, MIME_TYPE
+from threelayer.claims import CHECKED, MIME_TYPE, outside_the_book
 from threelayer.evaluate import largest_deviation
 
 BOUND = 1e-12  # of chapter "one_trajectory"
@@ -152,8 +152,9 @@ def different_claims(made: list[dict], expected: list[str]) -> list[str]:
     if len(made) != len(expected):
         faults.append(f"it makes {len(made)} claims and brings {len(expected)}")
     for claim, text in zip(made, expected, strict=False):
-        if not text.startswith(f"{claim['statement']}: "):
-            faults.append(f"it claims {claim['statement']!r} where it brings {text!r}")
+        statement = outside_the_book(claim["statement"])
+        if not text.startswith(f"{statement}: "):
+            faults.append(f"it claims {statement!r} where it brings {text!r}")
     return faults
 
 
