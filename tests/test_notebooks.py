@@ -672,6 +672,10 @@ def test_a_run_tells_what_is_wrong(book, reference):
         "modules that no cell carries: threelayer.other",
     ]
     assert different_claims([], ["One is small: 1"]) == ["it makes 0 claims and brings 1"]
+    # Outside the book an equation has no number, but its name.
+    made = [{"statement": "It is equation {eq}`update`"}]
+    assert different_claims(made, ["It is equation (update): 0, ≤ 1"]) == []
+    assert different_claims(made, ["It is equation (glorot): 0, ≤ 1"])
     broken = new_notebook(cells=[new_markdown_cell(CHAPTER), new_code_cell("1 / 0")])
     assert "ZeroDivisionError" in try_out(broken, "problem", *reference).faults[0]
     assert largest_deviation(reference[1], init_params(Config())) > 0.1, "the start would pass for the end"

@@ -25,8 +25,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from bookmaking.execute import KERNEL_ENVIRONMENT, Page, without_colours
+from bookmaking.execute import KERNEL_ENVIRONMENT, without_colours
 from bookmaking.keyed_cache import CACHE, PINS
+from bookmaking.page import Page
 from threelayer.claims import MIME_TYPE
 
 EXTRAS = ("lightning", "tensorflow", "jax", "book", "test")

@@ -1,4 +1,17 @@
-"""Hold the arithmetic of all libraries to some threads: variables that they read when they are imported."""
+"""Share the cores: how many there are, and variables that hold all libraries to some threads.
+
+Libraries read these variables when they are imported.
+"""
+
+import os
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
 
 
 def thread_limits(threads: int) -> dict[str, str]:

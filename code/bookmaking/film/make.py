@@ -23,6 +23,7 @@ from bookmaking.film.render import Take
 from bookmaking.film.scenes import FILMS, FilmError, Scene, read_film
 from bookmaking.film.stage import Stage
 from bookmaking.film.voice import RATE, Spoken, narrate
+from bookmaking.threads import cores
 from threelayer.plots import style
 
 HEARD = ("encode", "pronunciation", "voice")  # modules that the sound depends on
@@ -108,10 +109,9 @@ def shoot_all(work: list[tuple[Take, Shelf]], done: Callable[[Take], None]) -> N
     if not work:
         return
     work = sorted(work, key=lambda one: -sum(len(sentence.text) for sentence in one[0].scene.sentences))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     context = multiprocessing.get_context("spawn")  # a fork copies the locks of threads, and not the threads
     # Left by an error or Ctrl-C, the pool ends its processes at once; they leave Ctrl-C to this one.
-    with context.Pool(min(cores, len(work)), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with context.Pool(min(cores(), len(work)), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         for number in pool.imap_unordered(_shoot, [(*one, number) for number, one in enumerate(work)]):
             done(work[number][0])
 

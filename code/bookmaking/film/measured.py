@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 
-from bookmaking.execute import Page
 from bookmaking.film.scenes import FilmError
 from bookmaking.keyed_cache import CACHE
+from bookmaking.page import Page
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
