@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader, PdfWriter
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from bookmaking import offline, pdf
 
@@ -127,10 +128,9 @@ def test_only_print_asks_for_the_converter_of_figures(tmp_path, monkeypatch, bui
     monkeypatch.setenv("PATH", "")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "settings", raising=False)
-    told = io.StringIO()
-    Sphinx(
-        tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees", builder, warning=told, status=None
-    ).build()
+    told, folders = io.StringIO(), [tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees"]
+    with docutils_namespace():  # or its directives would be those of the tests after it
+        Sphinx(*folders, builder, warning=told, status=None).build()
     assert ("RSVG converter command 'rsvg-convert' cannot be run" in told.getvalue()) == asks
 
 
