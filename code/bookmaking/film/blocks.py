@@ -6,6 +6,7 @@ how to draw itself while one mark gives way to the next.
 
 import math
 import textwrap
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,23 +41,23 @@ class Look:
         return (1 - self.share) * value(self.before) + self.share * value(self.after)
 
 
-class Block:
+class Block(ABC):
     """Something that is shown; `identity` is what it shows, for the cache."""
 
     identity = ""
     glides = False  # whether it is on its way to its next mark all the time, and not only when that is spoken
 
+    @abstractmethod
     def height(self, level: int) -> float:
         """Return how high it is at a size, infinity where it does not fit."""
-        raise NotImplementedError
 
     def parts(self, cue: str) -> frozenset[int]:
         """Return the parts that a mark in the narration means, none if it means something else."""
         return frozenset()
 
+    @abstractmethod
     def draw(self, image: Image.Image, top: int, level: int, look: Look) -> None:
         """Draw itself below `top`."""
-        raise NotImplementedError
 
 
 class Title(Block):
