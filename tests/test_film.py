@@ -546,6 +546,20 @@ def test_a_scene_is_made_again_when_what_it_is_made_of_changes(measured):
     assert other_place.sound == first.sound and other_place.pictures != first.pictures
 
 
+@pytest.mark.parametrize("changed", ["palette", "colours of code"])
+def test_a_scene_is_drawn_again_when_its_colours_change(measured, monkeypatch, tmp_path, changed):
+    first = shelf(measured, SCENES["02_answer"])
+    if changed == "palette":
+        other = tmp_path / "style.py"
+        other.write_text(Path(make.style.__file__).read_text("utf-8") + "\nBLUE = '#000000'\n", "utf-8")
+        monkeypatch.setattr(make.style, "__file__", str(other))
+    else:
+        known = make.version
+        monkeypatch.setattr(make, "version", lambda name: "0" if "accessible" in name else known(name))
+    again = shelf(measured, SCENES["02_answer"])
+    assert again.sound == first.sound and again.pictures != first.pictures
+
+
 # The command
 
 
