@@ -181,7 +181,7 @@ def test_code_is_what_the_module_has_without_its_docstring():
     lines = inspect.getsource(numpy_manual.update).replace(inspect.getdoc(numpy_manual.update), "")
     assert name.split() == ["code/threelayer/numpy_manual.py", "update"]
     assert text == re.sub(r'\n *"{6}', "", lines).rstrip()
-    assert source.code(ROOT, 'numpy_manual:update "v *=" ... "v += g"')[1] == "v *= config.momentum\nv += g"
+    assert source.code(ROOT, 'numpy_manual:update "v *=" ... "v += g"')[1] == "v *= momentum\nv += g"
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,10 @@ def per_sample_grads(params: Params, x: np.ndarray, y: np.ndarray) -> Params:
         return to_numpy(grads_of_each(params, x[:, np.newaxis], y[:, np.newaxis]))  # n batches of one
 
 
-def update(params: Params, velocity: Params, grads: Params, rates: tuple) -> tuple[Params, Params]:
+def update(
+    params: Params, velocity: Params, grads: Params, learning_rate: float, momentum: float
+) -> tuple[Params, Params]:
     """Return weights and velocity after one step: v <- m v + g, then p <- p - r v."""
-    learning_rate, momentum = rates
     velocity = jax.tree.map(lambda v, g: momentum * v + g, velocity, grads)
     params = jax.tree.map(lambda p, v: p - learning_rate * v, params, velocity)
     return params, velocity
@@ -90,7 +91,7 @@ def train_epoch(state: tuple, batches: jax.Array, train: tuple, rates: tuple) ->
     def step(state: tuple, batch: jax.Array) -> tuple[tuple, jax.Array]:
         params, velocity = state
         loss, grads = jax.value_and_grad(mean_squared_error)(params, x[batch], y[batch])
-        return update(params, velocity, grads, rates), loss
+        return update(params, velocity, grads, *rates), loss
 
     return jax.lax.scan(step, state, batches)
 

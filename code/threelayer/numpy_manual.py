@@ -65,12 +65,12 @@ def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float,
     return float(mean_squared_error(results[-1], y)), backward(params, x, y, results)
 
 
-def update(params: Params, velocity: Params, grads: Params, config: Config) -> None:
+def update(params: Params, velocity: Params, grads: Params, learning_rate: float, momentum: float) -> None:
     """Take one step of gradient descent with momentum, in place: v <- m v + g, then p <- p - r v."""
     for p, v, g in zip(params, velocity, grads, strict=True):
-        v *= config.momentum
+        v *= momentum
         v += g
-        p -= config.learning_rate * v
+        p -= learning_rate * v
 
 
 def fit(
@@ -91,6 +91,7 @@ def fit(
     params, x_train, y_train, x_val, y_val = checked_fit(params, data, config)
     params = Params(*(p.copy() for p in params))
     velocity = Params(*(np.zeros_like(p) for p in params))
+    rates = config.learning_rate, config.momentum
     history = History()
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges says so through its loss
         for epoch, batches in enumerate(batch_order(len(x_train), config)):
@@ -98,7 +99,7 @@ def fit(
             for step, (x, y) in enumerate(zip(x_train[batches], y_train[batches], strict=True)):
                 results = forward(params, x)
                 batch_losses[step] = mean_squared_error(results[-1], y)
-                update(params, velocity, backward(params, x, y, results), config)
+                update(params, velocity, backward(params, x, y, results), *rates)
             val_loss = mean_squared_error(forward(params, x_val)[-1], y_val)
             losses = history.record(batch_losses, val_loss, config)
             if on_epoch is not None:

@@ -110,12 +110,14 @@ def loss_and_grads(
 
 
 @torch.no_grad()
-def update(params: Params, velocity: Params, grads: tuple[Tensor, ...], config: Config) -> None:
+def update(
+    params: Params, velocity: Params, grads: tuple[Tensor, ...], learning_rate: float, momentum: float
+) -> None:
     """Take one step of gradient descent with momentum, in place: v <- m v + g, then p <- p - r v."""
     for p, v, g in zip(params, velocity, grads, strict=True):
-        v *= config.momentum
+        v *= momentum
         v += g
-        p -= config.learning_rate * v
+        p -= learning_rate * v
 
 
 def fit(
@@ -137,6 +139,7 @@ def fit(
     x_train, y_train, x_val, y_val = map(to_tensor, arrays)
     params = to_leaves(params)
     velocity = Params(*(torch.zeros_like(p) for p in params))
+    rates = config.learning_rate, config.momentum
     history = History()
     for epoch, batches in enumerate(to_tensor(batch_order(len(x_train), config))):
         batch_losses = y_train.new_empty(len(batches))
@@ -144,7 +147,7 @@ def fit(
             x, y = x_train[batch], y_train[batch]
             loss = mean_squared_error(forward(params, x)[-1], y)
             batch_losses[step] = loss.detach()
-            update(params, velocity, torch.autograd.grad(loss, params), config)
+            update(params, velocity, torch.autograd.grad(loss, params), *rates)
         with torch.no_grad():
             val_loss = mean_squared_error(forward(params, x_val)[-1], y_val)
         losses = history.record(batch_losses.numpy(force=True), val_loss.item(), config)

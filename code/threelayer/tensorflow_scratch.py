@@ -87,9 +87,10 @@ def loss_and_grads(
     return float(loss), to_numpy(tape.gradient(loss, variables))
 
 
-def update(params: Params, velocity: Params, grads: Params, rates: tuple) -> None:
+def update(
+    params: Params, velocity: Params, grads: Params, learning_rate: tf.Tensor, momentum: tf.Tensor
+) -> None:
     """Take one step of gradient descent with momentum, in place: v <- m v + g, then p <- p - r v."""
-    learning_rate, momentum = rates
     for p, v, g in zip(params, velocity, grads, strict=True):
         v.assign(momentum * v + g)
         p.assign_sub(learning_rate * v)
@@ -99,7 +100,7 @@ def train_step(params: Params, velocity: Params, x: tf.Tensor, y: tf.Tensor, rat
     """Take one step on a batch and return the loss before it: called as it stands, operation by operation."""
     with tf.GradientTape() as tape:
         loss = mean_squared_error(forward(params, x)[-1], y)
-    update(params, velocity, tape.gradient(loss, params), rates)
+    update(params, velocity, tape.gradient(loss, params), *rates)
     return loss
 
 

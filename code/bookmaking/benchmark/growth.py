@@ -29,7 +29,8 @@ def numpy_step(params: Params, x: np.ndarray, y: np.ndarray, config: Config) -> 
     def step() -> None:
         results = module.forward(params, x)
         module.mean_squared_error(results[-1], y)
-        module.update(params, velocity, module.backward(params, x, y, results), config)
+        grads = module.backward(params, x, y, results)
+        module.update(params, velocity, grads, config.learning_rate, config.momentum)
 
     return step, 1
 
