@@ -21,23 +21,23 @@ test: book ## build the site, then test it and the code; ARGS="-k name" goes to 
 	$(BIN)/python -m pytest $(ARGS)
 
 serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
-	$(BIN)/python -m bookmaking.serve --port $(PORT)
+	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)
 
 lint: $(STAMP) ## check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
 notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
-	$(BIN)/python -m bookmaking.notebooks.run $(ARGS)
+	$(BIN)/python -m bookmaking.upkeep.notebooks $(ARGS)
 
 pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
-	$(BIN)/python -m bookmaking.pdf
+	$(BIN)/python -m bookmaking.paper.pdf
 
 offline: book ## pack the site into one zip that needs no server
-	$(BIN)/python -m bookmaking.offline
+	$(BIN)/python -m bookmaking.paper.offline
 
 video: book ## make both films from the book, into _build/video, and show them in the site
-	$(BIN)/python -m bookmaking.film $(ARGS)
+	$(BIN)/python -m bookmaking.films $(ARGS)
 	$(BIN)/python -m bookmaking.build
 
 bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
@@ -45,7 +45,7 @@ bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" i
 
 drift: book ## make the claims with the oldest supported versions; ARGS=--newest takes the newest
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/python -m bookmaking.drift $(ARGS)
+	$(BIN)/python -m bookmaking.upkeep.drift $(ARGS)
 
 check-links: book ## ask whether the links to other sites lead anywhere; needs a network
 	$(BIN)/jupyter-book build . --path-output _build/links --builder linkcheck -q

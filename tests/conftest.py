@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from bookmaking.serve import serving
+from bookmaking.upkeep.serve import serving
 from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data, plots
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-// The times of a transcript, and the address of a chapter, lead to their place in the film (book/_ext/walkthrough.py).
+// The times of a transcript, and the address of a chapter, lead to their place in the film (code/bookmaking/films/page.py).
 {
   const seek = (link) => {
     const film = document.querySelector(link.hash);

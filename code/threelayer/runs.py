@@ -2,7 +2,7 @@
 
 The build gives each chapter a folder to leave files in, and tells those after it where they lie. Without a
 build nothing is kept, and every run is a new one.
-Source: bookmaking.execute, which keeps what a chapter leaves only as long as its outputs.
+Source: bookmaking.build.execute, which keeps what a chapter leaves only as long as its outputs.
 """
 
 import os

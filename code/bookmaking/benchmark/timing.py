@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
-from bookmaking.threads import thread_limits
+from bookmaking.cache.cores import thread_limits
 from threelayer import Config, init_params, load, make_data
 
 

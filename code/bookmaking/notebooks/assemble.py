@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.util.osutil import relative_uri
 
-from bookmaking.interactive_nodes import MIME_TYPE as INTERACTIVE
+from bookmaking.pages.interactive_nodes import MIME_TYPE as INTERACTIVE
 from bookmaking.notebooks.carried import PACKAGE, file_of, first_cells
 from bookmaking.notebooks.markdown import Markdown, NoMarkdownError, linked
 

@@ -1,0 +1,271 @@
+"""Show a film where a page says `{film} NAME`: player, chapters, and a transcript that leads to each place.
+
+What is said stands in the scenes of `book/films`, so there is a transcript before there is a film. A film of
+`make video` is shown as long as its captions are what its scenes say now. They lie in the page itself: a page
+that is opened as a file may not read the files beside it.
+Source: https://html.spec.whatwg.org/multipage/media.html.
+"""
+
+import shutil
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from docutils import nodes
+from sphinx.environment.collectors import EnvironmentCollector
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.osutil import relative_uri
+
+from bookmaking.films.captions import Caption, read_vtt, write_vtt
+from bookmaking.films.measured import Measured
+from bookmaking.films.scenes import FILMS, FilmError, Scene, read_film
+from bookmaking.cache.shared_state import changed
+
+logger = logging.getLogger(__name__)
+
+MADE = Path("_build", "video")
+FILES = (".mp4", ".vtt", ".chapters.vtt")
+PLACE = "films"  # of the site
+WATCH = "watch-"  # begins the anchor of a chapter of a film; the rest is that of its transcript
+POSTER = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1280 720" font-family="sans-serif">
+<rect width="1280" height="720" fill="#fff"/>
+<rect x="120" y="270" width="14" height="170" rx="7" fill="#0072b2"/>
+<text x="170" y="345" font-size="62" font-weight="700" fill="#12303f">{title}</text>
+<text x="170" y="420" font-size="40" fill="#52606d">{length}</text></svg>"""
+MISSING = """<p class="film-missing">There is no film here that says what its text says now.
+In the repository, <code>make video</code> makes it, and shows it here. It says this:</p>
+"""
+
+
+@dataclass(frozen=True)
+class Film:
+    """The scenes of a film, and its captions and chapters if it was made from them as they are now."""
+
+    name: str
+    scenes: list[Scene]
+    captions: list[Caption] | None
+    chapters: list[Caption] | None
+
+    @classmethod
+    def read(cls, root: Path, name: str) -> "Film":
+        """Read what is said, and what was made.
+
+        Raises
+        ------
+        FilmError
+            When a scene cannot be read, or names a number that its chapter has not computed.
+        """
+        scenes = read_film(root, name, Measured(root))
+        made = [root / MADE / f"{name}{ending}" for ending in FILES]
+        captions, chapters = (
+            read_vtt(path.read_text("utf-8")) if path.is_file() else [] for path in made[1:]
+        )
+        said = [sentence.text for scene in scenes for sentence in scene.sentences]
+        now = (said, [scene.title for scene in scenes])
+        if not made[0].is_file() or now != tuple(
+            [one.text for one in given] for given in (captions, chapters)
+        ):
+            return cls(name, scenes, None, None)
+        return cls(name, scenes, captions, chapters)
+
+    @property
+    def is_made(self) -> bool:
+        """Tell whether there is a film to be shown."""
+        return self.captions is not None
+
+    def anchor(self, scene: Scene) -> str:
+        """Return the address of a scene's transcript, which stays when scenes change places."""
+        return f"{self.name}-{scene.name.partition('_')[2]}".replace("_", "-")
+
+    def paragraphs(self) -> list[list[tuple[float | None, str]]]:
+        """Return the paragraphs of each scene, each with the second where it begins if the film is made."""
+        captions = iter(self.captions or ())
+        transcript = []
+        for scene in self.scenes:
+            paragraphs, begins = [], True
+            for sentence in scene.sentences:
+                start = next(captions).start if self.is_made else None
+                if begins:
+                    paragraphs.append((start, sentence.text))
+                else:
+                    first, text = paragraphs[-1]
+                    paragraphs[-1] = (first, f"{text} {sentence.text}")
+                begins = sentence.ends_paragraph
+            transcript.append(paragraphs)
+        return transcript
+
+
+class ShowFilm(SphinxDirective):
+    """Show a film and its transcript, one section a scene."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the player, if the film is made, and the sections."""
+        name = self.arguments[0]
+        if name not in FILMS:
+            raise self.error(f"there is no film {name!r}, there are {', '.join(FILMS)}")
+        try:
+            film = Film.read(Path(self.env.srcdir), name)
+        except FilmError as error:
+            logger.warning("%s", error, location=self.env.docname)
+            return []
+        shown(self.env).setdefault(self.env.docname, {})[name] = film
+        builder = self.env.app.builder
+        here = (
+            builder.get_target_uri(self.env.docname) if builder.format == "html" else ""
+        )  # paper has no player
+        address = relative_uri(here, f"{PLACE}/{name}.mp4")
+        return [
+            nodes.raw("", player(film, address) if film.is_made else MISSING, format="html"),
+            *(
+                self.section(film, scene, paragraphs)
+                for scene, paragraphs in zip(film.scenes, film.paragraphs(), strict=True)
+            ),
+        ]
+
+    def section(self, film: Film, scene: Scene, paragraphs: list) -> nodes.section:
+        """Return the transcript of a scene."""
+        section = nodes.section("", nodes.title("", scene.title), names=[film.anchor(scene)])
+        self.state.document.note_explicit_target(section, section)
+        for start, text in paragraphs:
+            paragraph = nodes.paragraph("", "", classes=["film-line"])
+            if start is not None:
+                paragraph += nodes.raw("", f"{link(film, start)} ", format="html")
+            paragraph += nodes.Text(text)
+            section += paragraph
+        return section
+
+
+def player(film: Film, address: str) -> str:
+    """Return the film with its captions and chapters, and a list of the chapters below it."""
+    title = FILMS[film.name]
+    poster = POSTER.format(title=title, length=f"{clock(film.chapters[-1].end)}, with captions")
+    tracks = "".join(
+        f'<track {kind} srclang="en" src="{data("text/vtt", write_vtt(cues))}">\n'
+        for kind, cues in (
+            ('kind="captions" label="English" default', film.captions),
+            ('kind="chapters" label="Chapters"', film.chapters),
+        )
+    )
+    items = "".join(
+        f'<li id="{WATCH}{film.anchor(scene)}">{link(film, chapter.start)} {escape(scene.title)}</li>\n'
+        for scene, chapter in zip(film.scenes, film.chapters, strict=True)
+    )
+    return (
+        f'<div class="film">\n<video id="{film.name}-film" controls preload="none" playsinline width="1280" '
+        f'height="720" aria-label="{escape(title)}" poster="{data("image/svg+xml", poster)}">\n'
+        f'<source src="{address}" type="video/mp4">\n{tracks}</video>\n'
+        "<p>A time leads to that place in the film. In the player, the space bar plays and pauses, and the "
+        f'arrow keys go back and forward. <a href="{address}" download>Download the film</a></p>\n'
+        f'<ol class="film-chapters" aria-label="Chapters of the film">\n{items}</ol>\n</div>\n'
+    )
+
+
+def link(film: Film, start: float) -> str:
+    """Return a link to a place in a film; without a script it leads to the player."""
+    return (
+        f'<a class="film-time" href="#{film.name}-film" data-start="{start:.2f}" title="Play from here">'
+        f"{clock(start)}</a>"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def data(kind: str, text: str) -> str:
+    """Return an address that is the file itself."""
+    return f"data:{kind};charset=utf-8,{quote(text)}"
+
+
+def place(app, docname: str) -> tuple[str, str] | None:
+    """Return a text and an address that lead from a page to the scene about it, None where there is none."""
+    for page, films in shown(app.env).items():
+        for film in films.values():
+            for number, scene in enumerate(film.scenes):
+                if scene.page == docname.rpartition("/")[2]:
+                    address = app.builder.get_relative_uri(docname, page)
+                    if not film.is_made:
+                        return "Read the walkthrough", f"{address}#{film.anchor(scene)}"
+                    text = f"Watch it, from {clock(film.chapters[number].start)}"
+                    return text, f"{address}#{WATCH}{film.anchor(scene)}"
+    return None
+
+
+class FilmCollector(EnvironmentCollector):
+    """Keeps the films that pages show in step with the scenes, the numbers in them, and `make video`."""
+
+    def clear_doc(self, app, env, docname: str) -> None:
+        """Forget a page that is read again or has gone."""
+        shown(env).pop(docname, None)
+
+    def merge_other(self, app, env, docnames: set[str], other) -> None:
+        """Take over what a parallel reader collected."""
+        shown(env).update({page: films for page, films in shown(other).items() if page in docnames})
+
+    def process_doc(self, app, doctree: nodes.document) -> None:
+        """Leave that to the directive."""
+
+    def get_outdated_docs(self, app, env, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+        """Read a page again when a film of it is another one, or cannot be read."""
+        outdated = []
+        for page, films in shown(env).items():
+            try:
+                now = {name: Film.read(Path(env.srcdir), name) for name in films}
+            except FilmError:
+                now = None
+            if now != films:
+                outdated.append(page)
+        return outdated
+
+    def get_updated_docs(self, app, env) -> list[str]:
+        """Write all pages to which a place in a film belongs when such a place has changed."""
+        if app.builder.format != "html":
+            return []
+        films = [film for found in shown(env).values() for film in found.values()]
+        about = {scene.page for film in films for scene in film.scenes if scene.page}
+        pages = [page for page in env.all_docs if page.rpartition("/")[2] in about]
+        places = {page: place(app, page) for page in sorted(pages)}
+        return pages if changed(env, "films", places) else []
+
+
+def shown(env) -> dict[str, dict[str, Film]]:
+    """Return the films of every page that shows some, to be changed in place."""
+    if not hasattr(env, "book_films"):
+        env.book_films = {}
+    return env.book_films
+
+
+def bring(app, exception: Exception | None) -> None:
+    """Put the films that are shown into the site, and no others."""
+    if exception is not None or app.builder.name not in ("html", "dirhtml"):
+        return
+    made = {film.name for films in shown(app.env).values() for film in films.values() if film.is_made}
+    wanted = {f"{name}{ending}" for name in made for ending in FILES}
+    target = Path(app.outdir, PLACE)
+    for path in target.glob("*"):
+        if path.name not in wanted:
+            path.unlink()
+    for name in wanted:
+        target.mkdir(exist_ok=True)
+        shutil.copy2(Path(app.srcdir, MADE, name), target)
+
+
+def add_script(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
+    """Let the times of a page with a film lead into its player."""
+    if any(film.is_made for film in shown(app.env).get(pagename, {}).values()):
+        app.add_js_file("walkthrough.js")
+
+
+def setup(app) -> dict:
+    """Register with Sphinx."""
+    app.add_directive("film", ShowFilm)
+    app.add_env_collector(FilmCollector)
+    app.add_css_file("walkthrough.css")
+    app.connect("html-page-context", add_script)
+    app.connect("build-finished", bring)
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,512 @@
+"""The built site, as files and in a real browser. Every checker is also shown the fault that it is for."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bookmaking.pages.figure_twins import DARK
+from playwright.sync_api import expect
+
+from bookmaking.upkeep.serve import serving
+from threelayer import plots
+from threelayer.plots import style
+
+REPORT = "book/report.html"
+GALLERY = "book/gallery.html"
+PATIENCE = 120_000  # milliseconds until what does not come is a failure; no result depends on it
+expect.set_options(timeout=PATIENCE)
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+# What makes a browser fetch, as opposed to a link that a reader may follow.
+FETCHING = {"link": "href", "use": "href", "object": "data", "form": "action"} | dict.fromkeys(
+    ("script", "img", "iframe", "source", "video", "audio", "embed"), "src"
+)
+# A <link> of these kinds alone only says where something is.
+SAYING = {"alternate", "author", "canonical", "help", "index", "license", "next", "prev", "search"}
+
+
+# As files
+
+
+class Page(HTMLParser):
+    """What the checks need to know of one HTML page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.images_without_alt: list[str] = []
+        self.claims: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
+        if tag != "base":
+            self.links += [values[key] for key in ("href", "src") if values.get(key) is not None]
+        kinds = set((values.get("rel") or "").lower().split())
+        saying = tag == "link" and kinds and kinds <= SAYING
+        if values.get(FETCHING.get(tag, "")) is not None and not saying:
+            self.fetched.append(values[FETCHING[tag]])
+        decorative = values.get("role") == "presentation" or "logo__image" in (values.get("class") or "")
+        if tag == "img" and not (values.get("alt") or "").strip() and not decorative:
+            self.images_without_alt.append(values.get("src", ""))
+        if (values.get("id") or "").startswith("claim-"):
+            self.claims.append(values["id"])
+
+
+def broken_links(pages: dict[str, Page], files: set[str]) -> list[str]:
+    """Return the links within the site that lead nowhere, or to an anchor that is not there."""
+    broken = []
+    for name, page in pages.items():
+        for link in page.links:
+            target, anchor = urldefrag(urljoin(f"http://site/{name}", link))
+            if urlsplit(target).netloc != "site" or not target.startswith("http"):
+                continue
+            path = unquote(urlsplit(target).path).removeprefix("/") or "index.html"
+            if path not in files or (anchor and path in pages and unquote(anchor) not in pages[path].anchors):
+                broken.append(f"{name}: {link}")
+    return broken
+
+
+def foreign(addresses: list[str], origin: str) -> list[str]:
+    """Return the addresses that are neither on the origin nor carried by the page itself."""
+    return [
+        address
+        for address in addresses
+        if urlsplit(address).scheme not in ("data", "blob", "about")
+        and urlsplit(urljoin(f"{origin}/", address)).netloc != urlsplit(origin).netloc
+    ]
+
+
+def unshown_figures(pages: dict[str, Page]) -> set[str]:
+    """Return the numbered figures of all pages that the gallery does not link, as page#anchor."""
+    shown = {urljoin(f"{GALLERY}", link) for link in pages[GALLERY].links}
+    anchors = {f"{name}#{anchor}" for name, page in pages.items() for anchor in page.anchors}
+    return {anchor for anchor in anchors - shown if "#fig-" in anchor}
+
+
+def unlisted_claims(claims: dict[str, list[str]], report: Page) -> list[str]:
+    """Return the claims that the report does not link exactly once, and what it links that is no claim."""
+    made = [f"{page}#{anchor}" for page, anchors in claims.items() for anchor in anchors]
+    listed = [urljoin(REPORT, link) for link in report.links if "#claim-" in link]
+    return sorted({claim for claim in {*made, *listed} if made.count(claim) != 1 or listed.count(claim) != 1})
+
+
+@pytest.fixture(scope="session")
+def pages(site) -> dict[str, Page]:
+    found = (path for path in site.rglob("*.html") if not path.relative_to(site).parts[0].startswith("_"))
+    return {path.relative_to(site).as_posix(): Page(path.read_text("utf-8")) for path in found}
+
+
+def test_every_link_and_anchor_resolves(site, pages):
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert not broken_links(pages, files)
+
+
+def test_no_page_tells_where_it_was_built(site):
+    written = {path.name: path.read_text("utf-8") for path in site.rglob("*.html")}
+    assert "code/threelayer/jax_transforms.py" in written["jax_transforms.html"]
+    assert not [name for name, text in written.items() if f"{Path(__file__).parents[1]}/" in text]
+
+
+def test_no_page_names_a_foreign_file_to_fetch(pages):
+    assert not {
+        name: found for name, page in pages.items() if (found := foreign(page.fetched, "http://site"))
+    }
+
+
+def test_no_stylesheet_names_a_foreign_file(site):
+    for sheet in site.rglob("*.css"):
+        fetched = re.findall(r"(?:url\(|@import)\s*['\"]?([^'\")\s;]+)", sheet.read_text("utf-8"))
+        assert not foreign(fetched, "http://site"), sheet.name
+
+
+def test_every_image_has_alternative_text(pages):
+    assert not {name: page.images_without_alt for name, page in pages.items() if page.images_without_alt}
+
+
+def test_the_report_lists_exactly_the_claims_of_all_pages(pages):
+    claims = {name: page.claims for name, page in pages.items() if page.claims}
+    assert claims, "no page makes a claim"
+    assert not unlisted_claims(claims, pages[REPORT])
+
+
+def test_the_gallery_shows_every_figure(pages):
+    assert any(link.endswith("#fig-numpy-loss") for link in pages[GALLERY].links)
+    assert not unshown_figures(pages)
+    pages = {**pages, "book/other.html": Page('<figure id="fig-forgotten"></figure>')}
+    assert unshown_figures(pages) == {"book/other.html#fig-forgotten"}
+
+
+def test_every_figure_has_its_dark_twin(site):
+    light = [path for path in (site / "_images").glob("*.svg") if not path.stem.endswith("-dark")]
+    assert light, "the book has no figure"
+    for path in light:
+        twin = path.with_stem(f"{path.stem}-dark").read_text("utf-8").lower()
+        assert not [colour for colour in (plots.INK, plots.GRID) if colour in twin], path.name
+
+
+def test_the_checkers_of_files_find_planted_faults():
+    faulty = Page("""
+        <script src="https://foreign.example/x.js"></script><link rel="preconnect" href="//foreign.example">
+        <link rel="alternate stylesheet" href="//foreign.example/a.css"><link href="//foreign.example/b.css">
+        <link rel="canonical" href="https://book.example/p.html"><link rel="Alternate" href="//f.example">
+        <img src="a.png"><img src="b.png" alt=" "><img src="c.png" alt="a curve">
+        <img src="d.png" role="presentation">
+        <a href="gone.html">gone</a> <a href="#nowhere">nowhere</a> <a href="https://elsewhere.example">fine</a>
+        <a href="/book/report.html#claim-a">a</a> <p id="claim-a"></p> <p id="claim-b"></p>
+        """)
+    hosts = ("https://foreign.example/x.js", "//foreign.example")
+    assert foreign(faulty.fetched, "http://site") == [*hosts, f"{hosts[1]}/a.css", f"{hosts[1]}/b.css"]
+    assert faulty.images_without_alt == ["a.png", "b.png"]
+    files = {"book/p.html", REPORT, *(f"book/{letter}.png" for letter in "abcd")}
+    found = broken_links({"book/p.html": faulty, REPORT: Page("")}, files)
+    assert found == [
+        f"book/p.html: {link}" for link in ("gone.html", "#nowhere", "/book/report.html#claim-a")
+    ]
+    report = Page('<a href="p.html#claim-a">a</a><a href="p.html#claim-c">c</a>')
+    assert unlisted_claims({"book/p.html": faulty.claims}, report) == [
+        "book/p.html#claim-b",
+        "book/p.html#claim-c",
+    ]
+    assert unlisted_claims({"book/p.html": ["claim-a", "claim-a"]}, report)
+
+
+# In the browser
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one page did in the browser, in one colour scheme."""
+
+    errors: list[str]
+    foreign: list[str]
+    scheme: str
+    background: str
+    formulas: int
+    typeset: int
+    raw_mathematics: list[str]
+    overflow: int
+    violations: list[str]
+
+
+ERRORS = ("error", "warning", "assert")
+SETTLED = """async () => {
+    document.querySelectorAll("img").forEach(image => { image.loading = "eager" });
+    const shown = [...document.images].filter(image => image.checkVisibility());
+    await Promise.allSettled(shown.map(image => image.decode()));
+    await document.fonts.ready;
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+RAW_MATHEMATICS = r"""() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT,
+        node => node.parentElement.closest("pre, code, script, style, mjx-container, title")
+            ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+    const found = [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent);
+    const raw = /.*(\\[(\[]|\\begin\{|\$\$).*/g;
+    while (walker.nextNode()) found.push(...walker.currentNode.data.match(raw) ?? []);
+    return found;
+}"""
+
+
+# Coloured code has thousands of tokens in some forty kinds. One of each kind tells all of its contrast, and
+# axe-core is four times as fast.
+ONE_TOKEN_OF_EACH_KIND = """() => {
+    const kinds = new Set();
+    for (const token of document.querySelectorAll("pre span[class]")) {
+        const kind = token.className + " in " + token.closest("pre").parentElement.parentElement.className;
+        if (kinds.has(kind)) token.replaceWith(...token.childNodes);
+        kinds.add(kind);
+    }
+}"""
+
+
+def visit(context, origin: str, page: str) -> Visit:
+    """Open a page, wait until it stands, and look at it from all sides."""
+    errors, requested = [], []
+
+    def note(message) -> None:
+        if message.type in ERRORS:
+            errors.append(f"{message.text} {message.location['url']}")
+
+    tab = context.new_page()
+    tab.on("console", note)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("request", lambda request: requested.append(request.url))
+    tab.goto(f"{origin}/{page}", wait_until="load")
+    tab.evaluate(SETTLED)
+    violations = serious(tab)
+    look = {
+        "scheme": tab.evaluate("document.documentElement.dataset.theme"),
+        "background": tab.evaluate("getComputedStyle(document.body).backgroundColor"),
+        "formulas": tab.locator(".math").count(),
+        "typeset": tab.locator("mjx-container").count(),
+        "raw_mathematics": tab.evaluate(RAW_MATHEMATICS),
+    }
+    tab.set_viewport_size(PHONE)
+    tab.evaluate(SETTLED)
+    overflow = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    violations += serious(tab, "scrollable-region-focusable")  # the one rule for which the width matters
+    tab.close()
+    return Visit(errors, foreign(requested, origin), overflow=overflow, violations=violations, **look)
+
+
+def serious(tab, *rules: str) -> list[str]:
+    """Return what axe-core calls serious or critical, by all rules or by some."""
+    tab.evaluate(ONE_TOKEN_OF_EACH_KIND)
+    # Without preload: axe would ask for imported stylesheets, and at wrong addresses.
+    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
+    violations = Axe().run(tab, options=options).response["violations"]
+    return [
+        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@contextmanager
+def reader(browser, scheme: str | None = None, **options) -> Iterator:
+    """Yield the browser of a reader whose system has this colour scheme."""
+    settings = {"viewport": DESKTOP, "color_scheme": scheme, "reduced_motion": "reduce", **options}
+    with browser.new_context(**settings) as context:
+        context.set_default_timeout(PATIENCE)
+        yield context
+
+
+@pytest.fixture(scope="session")
+def visits(browser, origin) -> Iterator[Callable[[str, str], Visit]]:
+    """Return what `visit` finds on a page in a scheme; each is visited once, with one cache for all."""
+    with reader(browser, "light") as light, reader(browser, "dark") as dark:
+        contexts = {"light": light, "dark": dark}
+        yield cache(lambda page, scheme: visit(contexts[scheme], origin, page))
+
+
+@pytest.fixture
+def seen(visits, page, scheme) -> Visit:
+    return visits(page, scheme)
+
+
+def test_no_error_in_the_console(seen):
+    assert seen.errors == []
+
+
+def test_no_foreign_request(seen):
+    assert seen.foreign == []
+
+
+def test_the_scheme_is_the_one_that_the_reader_has(seen, scheme):
+    assert seen.scheme == scheme
+
+
+def test_mathematics_is_typeset(seen):
+    assert seen.typeset >= seen.formulas
+    assert seen.raw_mathematics == []
+
+
+def test_nothing_hinders_access(seen):
+    assert seen.violations == []
+
+
+def test_the_page_does_not_scroll_sideways_on_a_phone(seen):
+    assert seen.overflow <= 0
+
+
+def test_the_ink_of_figures_is_legible(visits, scheme):
+    seen = visits(REPORT, scheme)
+    page = "#" + "".join(f"{int(value):02x}" for value in re.findall(r"\d+", seen.background)[:3])
+    ink, paper = (c if scheme == "light" else DARK[c] for c in (plots.INK, plots.PAPER))
+    assert paper == page, "the paper of the figures is not the page's background"
+    assert contrast(ink, page) >= 4.5
+    for colour in plots.FRAMEWORK_COLORS.values():
+        assert contrast(colour, page) >= 3  # lines and bars, WCAG 1.4.11
+
+
+def faint_lines(drawing: str, paper: str, behind: set[str]) -> set[str]:
+    """Return the colours of an SVG's lines that are too near the paper's, without what stays behind."""
+    strokes = {colour.lower() for colour in re.findall(r"stroke: (#[0-9a-fA-F]{6})", drawing)}
+    return {colour for colour in strokes - behind if contrast(colour, paper) < 3}  # WCAG 1.4.11
+
+
+def test_the_lines_of_every_figure_are_legible(site, scheme):
+    drawings = [
+        path for path in site.glob("_images/*.svg") if path.stem.endswith("-dark") is (scheme == "dark")
+    ]
+    paper, grid = (c if scheme == "light" else DARK[c] for c in (plots.PAPER, plots.GRID))
+    behind = {paper, grid, style.CONTOUR}  # contours lie on the colours of a map
+    found = {path.name: faint_lines(path.read_text("utf-8"), paper, behind) for path in drawings}
+    assert len(found) > 20
+    assert not {name: faint for name, faint in found.items() if faint}
+    too_faint = {"light": "#f0e442", "dark": "#333333"}[scheme]
+    assert faint_lines(f'<path style="stroke: {too_faint}"/>', paper, behind) == {too_faint}
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of WCAG 2.2."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.fixture
+def tab(browser, origin) -> Iterator:
+    with reader(browser, base_url=origin) as context:
+        yield context.new_page()
+
+
+def test_the_search_page_finds_a_chapter(tab):
+    tab.goto("/search.html?q=Ishigami")
+    result = tab.locator("#search-results li a", has_text="State the problem").first
+    expect(result).to_be_visible()
+    result.click()
+    expect(tab.locator(".bd-article h1")).to_contain_text("State the problem")
+
+
+def test_the_search_dialog_opens_by_keyboard(tab):
+    tab.goto(f"/{REPORT}")
+    tab.keyboard.press("Control+k")
+    expect(tab.locator("dialog[open] input[type=search], .search-button__wrapper.show input")).to_be_focused()
+    tab.keyboard.type("Ishigami")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#search-results li a").first).to_be_visible()
+
+
+def test_folded_code_opens_by_keyboard(tab, site):
+    folded = [path for path in sorted(site.glob("book/*.html")) if "<details" in path.read_text("utf-8")]
+    tab.goto(f"/book/{folded[0].name}")
+    fold = tab.locator("details.hide").first
+    fold.locator("summary").focus()
+    tab.keyboard.press("Enter")
+    expect(fold.locator(".cell_input")).to_be_visible()
+
+
+def test_a_claim_is_linked_from_the_report(tab):
+    tab.goto(f"/{REPORT}")
+    link = tab.locator("table.claims-report a[href*='#claim-']").first
+    link.click()
+    claim = tab.locator(".claim:has(:target)")
+    expect(claim).to_be_visible()
+    permalink = claim.locator("a.headerlink")
+    permalink.focus()
+    expect(permalink).to_have_css("opacity", "1")
+
+
+@pytest.fixture(params=["http", "file"])
+def opened(request, browser, site, origin) -> Iterator[Callable]:
+    """Return a function that opens a page as served or as a file, for a reader whose system is light."""
+    base = origin if request.param == "http" else site.resolve().as_uri()
+    with reader(browser, "light") as context:
+        if request.param == "http":
+            context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+        errors = []
+
+        def go(page: str):
+            tab = context.new_page()
+            tab.on("pageerror", lambda error: errors.append(str(error)))
+            tab.goto(f"{base}/{page}")
+            return tab
+
+        yield go
+    assert errors == []
+
+
+def test_tabs_follow_one_choice(opened):
+    tab = opened("book/one_trajectory.html")
+    label = tab.locator(".sd-tab-label[data-sync-id='jax_transforms']").first
+    label.click()
+    expect(tab.locator(f"#{label.get_attribute('for')}")).to_be_checked()
+    other = opened("book/one_trajectory.html")
+    expect(other.locator(f"#{label.get_attribute('for')}")).to_be_checked()
+
+
+def test_a_copy_button_says_that_it_copied(opened):
+    tab = opened("book/network.html")
+    button = tab.locator("button.copybtn:visible").first
+    button.focus()
+    tab.keyboard.press("Enter")
+    expect(button).to_have_class(re.compile("success"))
+
+
+def test_the_colour_scheme_can_be_switched_and_is_kept(opened):
+    tab = opened("book/network.html")
+    switch = tab.locator(".theme-switch-button:visible").first
+    expect(switch.locator("svg:visible")).to_have_count(1)
+    switch.click()
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(opened("book/report.html").locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_navigation_opens_on_a_phone_and_folds_on_a_desk(opened):
+    tab = opened("book/network.html")
+    tab.locator(".primary-toggle:visible").first.click()
+    expect(tab.locator("#pst-primary-sidebar")).to_be_hidden()
+    tab.set_viewport_size(PHONE)
+    tab.reload()
+    tab.locator(".primary-toggle:visible").first.click()
+    expect(tab.locator("#pst-primary-sidebar-modal .bd-links")).to_be_visible()
+
+
+def test_an_exercise_shows_its_solution(opened):
+    tab = opened("book/network.html")
+    solution = tab.locator(".admonition.toggle").first
+    expect(solution).to_have_class(re.compile("toggle-hidden"))
+    solution.locator(".admonition-title").click()
+    expect(solution).not_to_have_class(re.compile("toggle-hidden"))
+
+
+def test_paper_is_light_whatever_the_screen_is(opened):
+    tab = opened("book/network.html")
+    tab.evaluate("""() => {
+        document.documentElement.dataset.theme = "dark";
+        addEventListener("beforeprint", () => {
+            const hidden = (twin) => getComputedStyle(document.querySelector(twin)).display === "none";
+            const { theme } = document.documentElement.dataset;
+            window.printed = [theme, hidden("figure .only-light"), hidden("figure .only-dark")];
+        });
+    }""")
+    assert tab.pdf().startswith(b"%PDF")
+    assert tab.evaluate("printed") == ["light", False, True]
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_formula_can_be_selected(opened):
+    tab = opened("book/network.html")
+    text = tab.evaluate("""() => {
+        getSelection().selectAllChildren(document.querySelector("div.math mjx-container"));
+        return getSelection().toString().replace(/\\s/g, "");
+    }""")
+    assert "tanh" in text and "∑" in text
+
+
+def test_the_checkers_of_the_browser_find_planted_faults(browser, tmp_path):
+    (tmp_path / "faulty.html").write_text(
+        r"""<!doctype html><html lang="en" data-theme="light"><title>Faulty</title>
+        <body style="background: #fff; color: #ddd"><main><h1 style="width: 900px">Pale and wide</h1>
+        <p>The raw \(x_1\).</p><p class="math">y</p><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
+        <script src="https://foreign.example/x.js"></script><script>console.error("planted")</script>""",
+        encoding="utf-8",
+    )
+    with serving(tmp_path) as address, reader(browser, "dark") as context:
+        seen = visit(context, address, "faulty.html")
+    assert any(error.startswith("planted") for error in seen.errors)
+    assert seen.foreign == ["https://foreign.example/x.js"]
+    assert seen.scheme == "light"
+    assert seen.formulas > seen.typeset
+    assert [text.strip() for text in seen.raw_mathematics] == [r"The raw \(x_1\)."]
+    assert seen.overflow > 0
+    assert {violation.split(":")[0] for violation in seen.violations} >= {"color-contrast", "image-alt"}
+    assert contrast("#dddddd", "#ffffff") < 4.5
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)

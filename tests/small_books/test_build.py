@@ -1,0 +1,604 @@
+"""The build on a miniature book: what runs again, what fails, and that the last good site survives."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bookmaking.cache.keyed_cache import Record, digest, read_page
+from bookmaking.upkeep.serve import serving
+
+CODE = Path(__file__).parents[1] / "code"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CODE)}
+BUILD = [sys.executable, "-m", "bookmaking.build.render"]
+PATIENCE = 120  # seconds until a condition that does not come is a failure
+
+FILES = {
+    "_config.yml": """
+        title: Mini
+        author: Nobody
+        only_build_toc_files: true
+        execute: {execute_notebooks: cache, timeout: 100}
+        sphinx:
+          extra_extensions: [bookmaking.cache.keyed_cache, bookmaking.cache.shared_state]
+          config: {nb_execution_raise_on_error: true}
+        """,
+    "_toc.yml": """
+        format: jb-book
+        root: book/index
+        chapters:
+          - file: book/uses_b
+          - file: book/uses_c
+        """,
+    "requirements.txt": "numpy==2.0\n",
+    "code/minipkg/__init__.py": "",
+    "code/minipkg/a.py": "VALUE = 'a one'\n",
+    "code/minipkg/b.py": """
+        from minipkg.a import VALUE
+
+        def late():
+            from minipkg import lazy
+            return lazy.VALUE
+        """,
+    "code/minipkg/c.py": "VALUE = 'c one'\n",
+    "code/minipkg/child.py": "VALUE = 'child one'\n",
+    "code/minipkg/lazy.py": "VALUE = 'lazy one'\n",
+    "code/minipkg/unused.py": "VALUE = 'unused one'\n",
+    "book/index.md": """
+        # Start
+
+        Only prose. See [](uses_b.md).
+        """,
+    "book/uses_b.md": """
+        ---
+        file_format: mystnb
+        ---
+
+        # Page B
+
+        Before the cell.
+
+        $$x = 1$$ (first)
+
+        ```{code-cell}
+        from minipkg import b
+        print(b.VALUE, b.late())
+        ```
+        """,
+    "book/uses_c.md": """
+        ---
+        file_format: mystnb
+        ---
+
+        # Page C
+
+        After {eq}`first`.
+
+        ```{code-cell}
+        import subprocess, sys
+        from minipkg import c
+        print(c.VALUE)
+        subprocess.run([sys.executable, "-c", "import minipkg.child"], check=True)
+        ```
+        """,
+}
+
+CLAIM = """
+```{code-cell}
+class FalseClaim(AssertionError):
+    pass
+
+raise FalseClaim("false claim: 'gradients agree': measured 3.2e-02, bound <= 1.0e-12")
+```
+"""
+
+
+# Sphinx warns of this when it reads the page, so only once in the life of its environment.
+UNREADABLE = """
+```{nonsense}
+```
+"""
+
+
+def write(root, name, text):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text).strip() + "\n")
+
+
+def append(root, name, text):
+    with (root / name).open("a") as file:
+        file.write(text)
+
+
+def replace(root, name, old, new):
+    text = (root / name).read_text()
+    assert old in text
+    (root / name).write_text(text.replace(old, new))
+
+
+def build(root):
+    return subprocess.run(
+        [*BUILD, "--root", str(root)], env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+def ran(result):
+    """The names of the pages that ran to their end, sorted; the build must have succeeded."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    return sorted(line.split()[1] for line in result.stdout.splitlines() if "  ran in " in line)
+
+
+def site(root):
+    """Every file of the published site, with its content."""
+    folder = root / "_build" / "html"
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def written(root):
+    """Every page, without the marks that stylesheets have from their content; of other files the names."""
+    return {
+        name: re.sub(rb"\.css\?v=\w+", b".css", content) if name.suffix == ".html" else None
+        for name, content in site(root).items()
+    }
+
+
+def page(root, stem):
+    return (root / "_build" / "html" / "book" / f"{stem}.html").read_text()
+
+
+def cached(root):
+    """How many executed pages the cache holds."""
+    return len(list((root / "_build" / "cache" / "executed").iterdir()))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def first_build(tmp_path_factory):
+    """A built book, what its build said, and a copy of it that no test touches."""
+    root = tmp_path_factory.mktemp("mini") / "the book"
+    for name, text in FILES.items():
+        write(root, name, text)
+    result = build(root)
+    pristine = root.with_name("pristine")
+    shutil.copytree(root, pristine)
+    return root, result, pristine
+
+
+@pytest.fixture
+def book(first_build):
+    """The built book, in the place where it was built: elsewhere Sphinx would read every page again."""
+    root, _, pristine = first_build
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(pristine, root)
+    return root
+
+
+@pytest.fixture
+def interruptible():
+    """Let the processes that a test starts react to Ctrl-C."""
+    # A script's shell starts a command in the background with SIGINT ignored, and its children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_first_build_runs_every_chapter_and_publishes(first_build):
+    _, result, root = first_build
+    assert ran(result) == ["uses_b", "uses_c"]
+    assert "2 chapters executed, 0 from the cache" in result.stdout
+    assert "a one lazy one" in page(root, "uses_b")
+    assert "c one" in page(root, "uses_c")
+    assert "Only prose" in page(root, "index")
+    assert cached(root) == 2  # Sphinx found both, and ran none itself
+
+
+def test_nothing_changed_runs_nothing(book):
+    before = site(book)
+    result = build(book)
+    assert ran(result) == []
+    assert "rendering" not in result.stdout
+    assert "0 chapters executed, 2 from the cache" in result.stdout
+    assert site(book) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "expected"),
+    [
+        ("book/uses_b.md", "Before the cell.", "Other prose.", []),
+        ("code/minipkg/unused.py", "VALUE = 'unused one'", "VALUE = 'unused two'", []),
+        ("code/minipkg/a.py", "a one", "a two", ["uses_b"]),
+        ("code/minipkg/lazy.py", "lazy one", "lazy two", ["uses_b"]),
+        ("code/minipkg/c.py", "c one", "c two", ["uses_c"]),
+        ("code/minipkg/child.py", "child one", "child two", ["uses_c"]),
+        ("requirements.txt", "2.0", "2.1", ["uses_b", "uses_c"]),
+    ],
+    ids=["prose", "unused", "imported", "lazily", "other", "in-a-child", "pins"],
+)
+def test_a_change_runs_exactly_the_pages_that_depend_on_it(book, name, old, new, expected):
+    replace(book, name, old, new)
+    if name.startswith("code/"):
+        os.utime(book / name, (1e9, 1e9))  # older than the site: contents count, not times
+    assert ran(build(book)) == expected
+    assert cached(book) == 2 + len(expected)
+    assert ("Other prose." in page(book, "uses_b")) == (new == "Other prose.")
+    assert ("a two" in page(book, "uses_b")) == (new == "a two")
+    assert ("lazy two" in page(book, "uses_b")) == (new == "lazy two")
+    assert ("c two" in page(book, "uses_c")) == (new == "c two")
+
+
+LEAVE = """
+```{code-cell}
+import os, pathlib
+pathlib.Path(os.environ["BOOK_LEAVES"], "value").write_text(b.VALUE)
+```
+"""
+FIND = """
+```{code-cell}
+import os, pathlib
+folders = filter(None, os.environ["BOOK_LEFT"].split(os.pathsep))
+print("found", [pathlib.Path(folder, "value").read_text() for folder in folders])
+```
+"""
+
+
+def starts(result):
+    """The names of the pages that were begun, in their order."""
+    return [line.split()[0] for line in result.stdout.splitlines() if line.endswith("  starts")]
+
+
+def test_a_page_leaves_files_to_those_that_run_after_it(book):
+    append(book, "book/uses_b.md", LEAVE)
+    append(book, "book/uses_c.md", FIND)
+    build(book)
+    assert "found []" in page(book, "uses_c")  # it does not say that it runs after the other
+    replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
+    replace(book, "code/minipkg/c.py", "c one", "c two")
+    assert ran(build(book)) == ["uses_c"]
+    assert "found ['a one']" in page(book, "uses_c")
+
+    # What was left is as new as the outputs, and the page that needs it waits.
+    replace(book, "code/minipkg/a.py", "a one", "a two")
+    replace(book, "code/minipkg/c.py", "c two", "c three")
+    result = build(book)
+    assert starts(result) == ["uses_b", "uses_c"] and ran(result) == ["uses_b", "uses_c"]
+    assert "found ['a two']" in page(book, "uses_c")
+    assert len(list((book / "_build" / "cache" / "left").rglob("value"))) == 1
+
+
+def test_a_page_does_not_run_after_one_that_failed(book):
+    append(book, "book/uses_b.md", LEAVE)
+    append(book, "book/uses_c.md", FIND)
+    replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
+    build(book)
+    assert "found ['a one']" in page(book, "uses_c")
+    append(book, "book/uses_b.md", CLAIM)
+    replace(book, "code/minipkg/c.py", "c one", "c two")
+    result = build(book)
+    assert result.returncode == 1
+    assert "uses_c: not run, as it runs after uses_b, which failed" in result.stderr
+    replace(book, "book/uses_b.md", CLAIM, "")
+    assert ran(build(book)) == ["uses_c"]
+    assert "found ['a one']" in page(book, "uses_c")
+
+
+@pytest.mark.parametrize("name", ["uses_d", "index", "uses_c"])
+def test_a_page_can_run_after_pages_before_it_only(book, name):
+    replace(book, "book/uses_b.md", "file_format: mystnb", f"file_format: mystnb\nrun_after: [{name}]")
+    result = build(book)
+    assert result.returncode == 1
+    assert f"uses_b: run_after names {name}, no page with code before it" in result.stdout + result.stderr
+
+
+def test_a_film_that_was_made_is_an_input_of_the_site(book):
+    film = book / "_build" / "video" / "tour.mp4"
+    film.parent.mkdir()
+    film.write_bytes(b"a film")
+    result = build(book)
+    assert ran(result) == []
+    assert "rendering" in result.stdout
+    assert "rendering" not in build(book).stdout
+
+
+def test_a_renamed_page_in_a_moved_book_does_not_run_and_leaves_no_trace(book, tmp_path):
+    shutil.move(book, tmp_path / "elsewhere")
+    book = tmp_path / "elsewhere"
+    (book / "book/uses_c.md").rename(book / "book/renamed.md")
+    replace(book, "_toc.yml", "uses_c", "renamed")
+    assert ran(build(book)) == []
+    assert "c one" in page(book, "renamed")
+    assert not (book / "_build/html/book/uses_c.html").exists()
+
+
+def test_navigation_follows_a_title_on_every_page(book):
+    replace(book, "book/uses_c.md", "# Page C", "# New title")
+    assert ran(build(book)) == []
+    assert "New title" in page(book, "uses_b")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("Before the cell.", "Other prose.", {"index", "uses_b"}),  # Sphinx always writes the root
+        ("# Page B", "# New title", {"index", "uses_b", "uses_c"}),
+        ("Before the cell.", "$$y = 2$$ (zeroth)", {"index", "uses_b", "uses_c"}),
+    ],
+    ids=["prose", "title", "number"],
+)
+def test_a_page_is_written_when_it_or_what_it_shows_of_others_has_changed(book, old, new, expected):
+    pages = list((book / "_build/work/_build/html/book").glob("*.html"))
+    assert {path.stem for path in pages} == {"index", "uses_b", "uses_c"}
+    before = {path: path.stat().st_mtime_ns for path in pages}
+    replace(book, "book/uses_b.md", old, new)
+    assert ran(build(book)) == []
+    assert {path.stem for path in pages if path.stat().st_mtime_ns != before[path]} == expected
+    in_steps = written(book)
+    shutil.rmtree(book / "_build/work")
+    (book / "_build/published.json").unlink()
+    assert ran(build(book)) == []
+    assert written(book) == in_steps, "not what a build from nothing writes"
+
+
+def test_a_false_claim_fails_names_itself_and_keeps_the_site(book):
+    before = site(book)
+    append(book, "book/uses_b.md", CLAIM)
+    replace(book, "code/minipkg/c.py", "c one", "c two")
+    for attempt in range(2):
+        result = build(book)
+        assert result.returncode == 1
+        claim = "uses_b: false claim: 'gradients agree': measured 3.2e-02, bound <= 1.0e-12\n"
+        assert claim in result.stderr
+        assert "book/uses_b.md, cell at line 17" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert site(book) == before
+        # The other chapter may finish, and need not run again.
+        assert ("uses_c  ran in" in result.stdout) == (attempt == 0)
+    replace(book, "book/uses_b.md", CLAIM, "")
+    assert ran(build(book)) == []
+    assert "c two" in page(book, "uses_c")
+
+
+def test_another_exception_comes_with_a_plain_traceback(book):
+    append(book, "book/uses_c.md", "\n```{code-cell}\n{}['missing']\n```\n")
+    result = build(book)
+    assert result.returncode == 1
+    assert "uses_c: KeyError: 'missing'" in result.stderr
+    assert "Traceback" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_a_dead_kernel_fails(book):
+    # To the kernel's first stderr, as a crash in C does; what goes through IPython's may be lost as it dies.
+    crash = "import os, sys\nos.write(sys.stderr._original_stdstream_copy, b'last words')\nos._exit(1)"
+    append(book, "book/uses_c.md", f"\n```{{code-cell}}\n{crash}\n```\n")
+    result = build(book)
+    assert result.returncode == 1
+    assert "uses_c: DeadKernelError" in result.stderr
+    assert "last words" in result.stderr
+
+
+def test_a_warning_fails_every_time_and_keeps_the_site(book):
+    before = site(book)
+    append(book, "book/uses_b.md", UNREADABLE)
+    append(book, "book/index.md", "\nSee [](no_such_page.md).\n")
+    for _ in range(2):
+        result = build(book)
+        assert result.returncode == 1
+        assert "uses_b.md:16: WARNING: Unknown directive type: 'nonsense'" in result.stderr
+        assert "no_such_page" in result.stderr
+        assert "\x1b" not in result.stderr
+        assert site(book) == before
+    replace(book, "book/uses_b.md", UNREADABLE, "")
+    replace(book, "book/index.md", "See [](no_such_page.md).", "")
+    assert ran(build(book)) == []
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_build_keeps_the_site_and_the_next_one_passes(book, number):
+    before = site(book)
+    started, kernel = book / "started", book / "kernel.pid"
+    blocking = (
+        "\n```{code-cell}\nimport os, pathlib, threading\n"
+        f"pathlib.Path({str(kernel)!r}).write_text(str(os.getpid()))\n"
+        f"pathlib.Path({str(started)!r}).touch()\nthreading.Event().wait()\n```\n"
+    )
+    append(book, "book/uses_b.md", blocking)
+    process = subprocess.Popen(
+        [*BUILD, "--root", str(book)],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    wait_until(started.exists)
+    os.killpg(process.pid, number)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    wait_until(lambda: not is_running(int(kernel.read_text())))
+    assert site(book) == before
+    replace(book, "book/uses_b.md", blocking, "")
+    started.unlink()
+    kernel.unlink()
+    append(book, "book/index.md", "\nAfterwards.\n")
+    assert ran(build(book)) == []
+    assert "Afterwards." in page(book, "index")
+
+
+def test_a_build_killed_after_sphinx_has_read_repeats_its_warnings(book):
+    hold, held = book / "_build" / "hold", book / "_build" / "held"
+    write(
+        book,
+        "book/_ext/block.py",
+        f"""
+        import pathlib, threading
+        def block(app, env):
+            if pathlib.Path({str(hold)!r}).exists():
+                pathlib.Path({str(held)!r}).touch()
+                threading.Event().wait()
+        def setup(app):
+            app.connect("env-check-consistency", block)
+        """,
+    )
+    append(book, "_config.yml", "  local_extensions: {block: book/_ext}\n")
+    assert ran(build(book)) == []
+    before = site(book)
+    append(book, "book/index.md", UNREADABLE)
+    hold.touch()
+    process = subprocess.Popen([*BUILD, "--root", str(book)], env=ENVIRONMENT, start_new_session=True)
+    wait_until(held.exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE)
+    assert site(book) == before
+    hold.unlink()
+    result = build(book)
+    assert result.returncode == 1
+    assert "Unknown directive type: 'nonsense'" in result.stderr
+
+
+def test_two_builds_at_once_give_one_right_site(book):
+    replace(book, "code/minipkg/a.py", "a one", "a two")
+    both = [
+        subprocess.Popen([*BUILD, "--root", str(book)], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=PATIENCE)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum("another build is running, waiting" in output for output in outputs) == 1
+    assert sum("1 chapters executed, 1 from the cache" in output for output in outputs) == 1
+    assert sum("0 chapters executed, 2 from the cache" in output for output in outputs) == 1
+    assert "a two" in page(book, "uses_b")
+
+
+def test_jupyter_book_by_hand_finds_the_same_cache(book):
+    result = subprocess.run(
+        [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", ".", "-n", "-W"],
+        cwd=book,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Executing notebook" not in result.stdout
+    assert "a one lazy one" in page(book, "uses_b")
+
+
+def test_a_page_is_stamped_by_what_it_opened(tmp_path):
+    write(tmp_path, "code/one.py", "")
+    write(tmp_path, "code/two.py", "")
+    text = "---\nfile_format: mystnb\n---\n# Title\n\n```{code-cell}\nimport one\n```\n"
+
+    def stamp():
+        return dict(read_page(text, tmp_path).metadata.kernelspec)
+
+    unknown = stamp()
+    write(tmp_path, "code/two.py", "x = 1")
+    assert stamp()["dependencies"] != unknown["dependencies"]  # no record: any module counts
+    assert stamp()["cells"] == unknown["cells"]
+    Record(["code/one.py"], 1.0).save(tmp_path, unknown["cells"])
+    known = stamp()
+    write(tmp_path, "code/two.py", "x = 2")
+    assert stamp() == known
+    write(tmp_path, "code/one.py", "x = 2")
+    assert stamp() != known
+
+
+def test_prose_has_no_cells_and_a_stray_cell_is_left_to_the_warning(tmp_path):
+    text = "# Title\n\n```{code-cell}\n1 / 0\n```\n"
+    notebook = read_page(text, tmp_path)
+    assert [cell.cell_type for cell in notebook.cells] == ["markdown"]
+    assert notebook.metadata["mystnb"]["execution_mode"] == "off"
+    assert "kernelspec" not in notebook.metadata
+
+
+def test_digest_tells_names_contents_and_absence_apart(tmp_path):
+    seen = {digest(tmp_path, names) for names in ([], ["x"], ["y"])}
+    write(tmp_path, "x", "")
+    seen |= {digest(tmp_path, ["x"])}
+    write(tmp_path, "x", "1")
+    seen |= {digest(tmp_path, ["x"])}
+    assert len(seen) == 5
+    write(tmp_path, "y", "2")
+    assert digest(tmp_path, ["x", "y"]) == digest(tmp_path, ["y", "x"])
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_serve_shows_the_site_and_takes_the_next_free_port(first_build):
+    root = first_build[2]
+    with serving(root / "_build" / "html") as url:
+        with urllib.request.urlopen(f"{url}/book/uses_b.html") as answer:
+            assert b"a one" in answer.read()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "bookmaking.upkeep.serve", "--root", str(root), "--port", str(port)]
+        with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                url = process.stdout.readline().split()[0]
+                assert not url.endswith(f":{port}/")
+                with urllib.request.urlopen(url) as answer:
+                    assert answer.status == 200
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=PATIENCE)
+            finally:
+                process.kill()  # does nothing where it has ended
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "first", "end"),
+    [
+        (None, 200, 0, 97),
+        ("bytes=10-19", 206, 10, 20),
+        ("bytes=90-", 206, 90, 97),
+        ("bytes=90-500", 206, 90, 97),
+    ],
+)
+def test_serve_answers_with_the_part_that_is_asked_for(tmp_path, wanted, status, first, end):
+    content = bytes(range(97))
+    (tmp_path / "film.mp4").write_bytes(content)
+    with serving(tmp_path) as url:
+        request = urllib.request.Request(f"{url}/film.mp4", headers={"Range": wanted} if wanted else {})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == status
+            assert answer.read() == content[first:end]
+            assert answer.headers["Accept-Ranges"] == "bytes"
+            span = f"bytes {first}-{end - 1}/97" if wanted else None
+            assert answer.headers["Content-Range"] == span
+        beyond = urllib.request.Request(f"{url}/film.mp4", headers={"Range": "bytes=97-"})
+        with pytest.raises(urllib.error.HTTPError, match="416"):
+            urllib.request.urlopen(beyond)
+
+
+def test_serve_without_a_site_says_what_to_do(tmp_path):
+    command = [sys.executable, "-m", "bookmaking.upkeep.serve", "--root", str(tmp_path)]
+    result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "run `make book` first" in result.stderr
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie whose parent was killed is not running; where there is no /proc, init has collected it.
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
