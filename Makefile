@@ -8,7 +8,7 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint notebooks pdf offline video bench drift check-links pins clean
+.PHONY: help book test serve lint notebooks pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -36,7 +36,7 @@ pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
 offline: book ## pack the site into one zip that needs no server
 	$(BIN)/python -m bookmaking.paper.offline
 
-video: book ## make both films from the book, into _build/video, and show them in the site
+films: book ## make both films from the book, into _build/films, and show them in the site
 	$(BIN)/python -m bookmaking.films $(ARGS)
 	$(BIN)/python -m bookmaking.build
 

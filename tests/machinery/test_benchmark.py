@@ -18,7 +18,7 @@ from threelayer import IMPLEMENTATIONS, Config, Params, init_params, load, make_
 from threelayer.evaluate import largest_deviation
 from threelayer.plots import cost
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DATA = make_data(n_train=54, n_val=5, n_test=3)  # in batches of 8 six are left over, and dropped
 CONFIG = Config(hidden=(5, 4), batch_size=8, epochs=3)
 START = init_params(CONFIG)

@@ -13,7 +13,6 @@ from bs4 import BeautifulSoup
 from jsonschema import ValidationError
 from pybtex.exceptions import PybtexError
 from pybtex.plugin import find_plugin
-from bookmaking.site.site_version import releases
 
 from bookmaking.pages.citation_formats import (
     Author,
@@ -25,8 +24,9 @@ from bookmaking.pages.citation_formats import (
     read_book,
     ris,
 )
-from citation_readers import parsed_bibtex, plain, rendered_apa, zotero, zotero_authors
-from conftest import ROOT
+from bookmaking.site.site_version import releases
+from support import ROOT
+from support.citation_readers import parsed_bibtex, plain, rendered_apa, zotero, zotero_authors
 
 GROUP = (Author("The Nine Ways authors"),)
 BOOK = Work(

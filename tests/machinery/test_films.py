@@ -1,6 +1,6 @@
 """The films: what scenes may say, what they show, and a small film read back by ffprobe and a browser.
 
-`make video` checks the whole films itself; here a film of two short scenes is made for real.
+`make films` checks the whole films itself; here a film of two short scenes is made for real.
 """
 
 import inspect
@@ -33,7 +33,7 @@ from bookmaking.films.stage import Stage, answer
 from bookmaking.films.voice import Spoken
 from threelayer import IMPLEMENTATIONS, numpy_manual
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FRONT = "---\ntitle: {}\npage: numpy_manual\n---\n"
 SCENES = {
     "01_update": FRONT.format("The update; by hand")
@@ -211,7 +211,7 @@ def test_what_is_no_longer_there_fails_the_film_and_names_the_scene(measured, sh
 
 def test_a_command_answers_as_it_does_in_a_terminal(tmp_path, monkeypatch):
     (tmp_path / "Makefile").write_text("hello:\n\t@echo good morning\n")
-    monkeypatch.setenv("MAKELEVEL", "1")  # as under `make video`
+    monkeypatch.setenv("MAKELEVEL", "1")  # as under `make films`
     monkeypatch.setenv("MAKEFLAGS", "w")
     assert answer(tmp_path, "make hello") == "good morning"
     assert (
@@ -577,7 +577,7 @@ def test_kept_is_what_some_film_needs(tmp_path, monkeypatch, capsys, films):
     monkeypatch.setattr(command, "cut", lambda film, scenes, folder: "3:00 minutes")
     command.make(ROOT, tmp_path, films)
     said = capsys.readouterr().out
-    assert said == "".join(f"_build/video/{film}.mp4  3:00 minutes\n" for film in films)
+    assert said == "".join(f"_build/films/{film}.mp4  3:00 minutes\n" for film in films)
     left = {path.name for path in scenes.iterdir()}
     everything = {path.name for shelf in kept.values() for path in shelf}
     # Which scenes are in no film is known only when all films have been read.
@@ -595,7 +595,7 @@ def test_a_film_that_is_good_is_told_beside_one_that_is_not(tmp_path, monkeypatc
     monkeypatch.setattr(command, "cut", cut)
     with pytest.raises(FilmError, match="it lasts too long"):
         command.make(ROOT, tmp_path, ["walkthrough", "tour"])
-    assert capsys.readouterr().out == "_build/video/tour.mp4  3:00 minutes\n"
+    assert capsys.readouterr().out == "_build/films/tour.mp4  3:00 minutes\n"
 
 
 def test_an_unknown_film_is_an_error_of_use(capsys):
@@ -607,12 +607,12 @@ def test_an_unknown_film_is_an_error_of_use(capsys):
 
 def test_a_scene_that_cannot_be_filmed_leaves_the_films_as_they_were(tmp_path, capsys):
     shutil.copy(ROOT / "_toc.yml", tmp_path)
-    folder = tmp_path / "book" / "_video" / "tour"
+    folder = tmp_path / "book" / "films" / "tour"
     folder.mkdir(parents=True)
     (folder / "01_broken.md").write_text(
         FRONT.format("A") + "@code numpy_manual:gone\n\nThis is said.\n", "utf-8"
     )
-    old = tmp_path / "_build" / "video" / "tour.mp4"
+    old = tmp_path / "_build" / "films" / "tour.mp4"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"a film")
     assert command.main(["tour", "--root", str(tmp_path)]) == 1

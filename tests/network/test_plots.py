@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from bookmaking.pages.figure_twins import DARK
 
-from test_site import contrast
+from bookmaking.pages.figure_twins import DARK
+from support.site_checks import contrast
 from threelayer import IMPLEMENTATIONS, History, Params, plots
 
 pytestmark = pytest.mark.usefixtures("style")

@@ -18,7 +18,7 @@ import pytest
 from bookmaking.cache.keyed_cache import Record, digest, read_page
 from bookmaking.upkeep.serve import serving
 
-CODE = Path(__file__).parents[1] / "code"
+CODE = Path(__file__).parents[2] / "code"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CODE)}
 BUILD = [sys.executable, "-m", "bookmaking.build.render"]
 PATIENCE = 120  # seconds until a condition that does not come is a failure
@@ -307,7 +307,7 @@ def test_a_page_can_run_after_pages_before_it_only(book, name):
 
 
 def test_a_film_that_was_made_is_an_input_of_the_site(book):
-    film = book / "_build" / "video" / "tour.mp4"
+    film = book / "_build" / "films" / "tour.mp4"
     film.parent.mkdir()
     film.write_bytes(b"a film")
     result = build(book)

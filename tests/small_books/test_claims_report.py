@@ -6,18 +6,18 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bookmaking.pages import figure_twins
 import nbformat
 import pytest
 
-from test_site import Page, broken_links, unlisted_claims
+from bookmaking.pages import figure_twins
+from support.site_checks import Page, broken_links, unlisted_claims
 from threelayer.claims import Claim
 from threelayer.plots import GRID, INK, PAPER
 
 CONFIGURATION = f"""
 import sys
 sys.path.append({str(Path(figure_twins.__file__).parent)!r})
-extensions = ["myst_nb", "claims_report", "figure_twins"]
+extensions = ["myst_nb", "bookmaking.pages.claims_report", "bookmaking.pages.figure_twins"]
 html_theme = "basic"
 mathjax_path = "mathjax.js"
 exclude_patterns = ["out"]

@@ -8,10 +8,10 @@ import textwrap
 
 import pytest
 
+from bookmaking.build.execute import execute
 from bookmaking.upkeep import drift
 from bookmaking.upkeep.drift import Change, Made, changes, moved, pinned, report
-from bookmaking.build.execute import execute
-from conftest import ROOT
+from support import ROOT
 
 FILES = {
     "_config.yml": "title: Mini\nexecute: {timeout: 100}\n",

@@ -17,10 +17,10 @@ from bookmaking.films.scenes import FILMS, FilmError, read_film
 from bookmaking.upkeep.serve import serving
 from threelayer import IMPLEMENTATIONS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "book" / "_static"
 CONFIGURATION = """
-extensions = ["myst_parser", "walkthrough"]
+extensions = ["myst_parser", "bookmaking.films.page"]
 html_theme = "basic"
 html_theme_options = {{"body_min_width": "0"}}
 project = "small"
@@ -75,7 +75,7 @@ class Site:
     """A site of two pages, one of which shows a film."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.html, self.video = root, root / "html", root / "_build" / "video"
+        self.root, self.html, self.video = root, root / "html", root / "_build" / "films"
         self.write("conf.py", CONFIGURATION.format(static=str(STATIC), favicon=str(STATIC / "favicon.svg")))
         self.write("_toc.yml", "format: jb-book\nroot: index\n")
         self.write("index.md", "# Films\n\n```{film} walkthrough\n```\n\n```{toctree}\nnumpy_manual\n```\n")
@@ -90,7 +90,7 @@ class Site:
         path.write_text(text, "utf-8")
 
     def make_film(self, recording: bytes, captions=CAPTIONS, chapters=CHAPTERS) -> None:
-        """Put a film where `make video` does."""
+        """Put a film where `make films` does."""
         self.video.mkdir(parents=True, exist_ok=True)
         (self.video / "walkthrough.mp4").write_bytes(recording)
         (self.video / "walkthrough.vtt").write_text(write_vtt(captions), "utf-8")
@@ -129,8 +129,8 @@ def test_without_a_film_the_page_has_the_transcript_and_names_the_command(small)
     page = small.build()
     for sentence in SENTENCES:
         assert sentence in text_of(page)
-    assert "make video" in page
-    assert "<video" not in page and "film-time" not in page and "walkthrough.js" not in page
+    assert "make films" in page
+    assert "<video" not in page and "film-time" not in page and "films.js" not in page
     assert not (small.html / "films").exists()
     text, address = small.place()
     assert "Read" in text
@@ -143,7 +143,7 @@ def test_with_a_film_the_page_has_player_and_times(small, recording):
     (video,) = re.findall(r"<video\b[^>]*>", page)
     assert 'preload="none"' in video and " controls" in video and 'poster="data:' in video
     assert "autoplay" not in video
-    assert "make video" not in page
+    assert "make films" not in page
     # one time a paragraph, and one a chapter
     assert re.findall(r'class="film-time"[^>]*>([\d:]+)<', page) == ["0:00", "0:16", "0:02", "0:12", "0:17"]
     for name in ("walkthrough.mp4", "walkthrough.vtt", "walkthrough.chapters.vtt"):
@@ -311,7 +311,7 @@ def test_on_paper_stands_what_is_said_and_nothing_to_press(tab):
 
 
 def test_the_page_of_the_book_has_all_that_is_said(site):
-    page = text_of((site / "book" / "walkthrough.html").read_text("utf-8"))
+    page = text_of((site / "book" / "films.html").read_text("utf-8"))
     number = Measured(ROOT)
     for film in FILMS:
         scenes = read_film(ROOT, film, number)
@@ -327,8 +327,6 @@ def test_the_page_of_the_book_has_all_that_is_said(site):
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 def test_each_implementation_leads_to_its_scene(site, name):
     page = (site / "book" / f"{name}.html").read_text("utf-8")
-    (anchor,) = re.findall(
-        r'<nav class="take-along".*?href="walkthrough\.html#([^"]+)".*?</nav>', page, re.DOTALL
-    )
+    (anchor,) = re.findall(r'<nav class="take-along".*?href="films\.html#([^"]+)".*?</nav>', page, re.DOTALL)
     assert anchor.endswith(name.replace("_", "-"))
-    assert f'id="{anchor}"' in (site / "book" / "walkthrough.html").read_text("utf-8")
+    assert f'id="{anchor}"' in (site / "book" / "films.html").read_text("utf-8")

@@ -16,12 +16,12 @@ from playwright.sync_api import expect
 
 from bookmaking.pages import interactive_nodes
 from bookmaking.upkeep.serve import serving
-from test_site import PHONE, foreign, reader, serious
+from support.site_checks import PHONE, foreign, reader, serious
 from threelayer import ishigami
 from threelayer.plots import GRID as LIGHT_GRID
 from threelayer.plots import INK, X_LABELS, interactive
 
-STATIC = Path(__file__).parents[1] / "book" / "_static"
+STATIC = ROOT / "book" / "_static"
 CONFIGURATION = f"""
 extensions = ["myst_nb", "bookmaking.pages.interactive_nodes"]
 language = "en"

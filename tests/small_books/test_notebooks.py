@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from bookmaking.notebooks import downloads
 import nbformat
 import numpy as np
 import pytest
@@ -23,9 +22,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from bookmaking.build.execute import KERNEL_ENVIRONMENT
 from bookmaking.cache.keyed_cache import Record, read_page
+from bookmaking.notebooks import downloads
 from bookmaking.notebooks.assemble import CHAPTER
 from bookmaking.notebooks.carried import imports, needed_modules, requirements
 from bookmaking.notebooks.onefile import one_file
+from bookmaking.notebooks.runtime import unmet
 from bookmaking.upkeep.notebooks import (
     PROVENANCE,
     before_chapter,
@@ -36,11 +37,10 @@ from bookmaking.upkeep.notebooks import (
     executed,
     try_out,
 )
-from bookmaking.notebooks.runtime import unmet
 from threelayer import IMPLEMENTATIONS, Config, Params, init_params, make_data, numpy_manual
 from threelayer.evaluate import largest_deviation
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CODE = ROOT / "code"
 # Markup of MyST, which no notebook renders: roles, directives, fences with colons, comments, targets.
 MYST = re.compile(
@@ -51,7 +51,7 @@ CONFIGURATION = f"""
 import sys
 sys.path.append({str(Path(downloads.__file__).parent)!r})
 extensions = ["myst_nb", "bookmaking.cache.keyed_cache", "sphinx_design", "sphinx_exercise", "sphinxcontrib.bibtex"]
-extensions += ["downloads"]
+extensions += ["bookmaking.notebooks.downloads"]
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 html_theme = "basic"

@@ -12,8 +12,7 @@ from pypdf import PdfReader, PdfWriter
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from bookmaking.paper import offline
-from bookmaking.paper import pdf
+from bookmaking.paper import offline, pdf
 
 TOC = """format: jb-book
 root: book/index
@@ -121,7 +120,7 @@ def setup(app):
 
 @pytest.mark.parametrize(("builder", "asks"), [("html", False), ("latex", True)])
 def test_only_print_asks_for_the_converter_of_figures(tmp_path, monkeypatch, builder, asks):
-    (tmp_path / "conf.py").write_text("extensions = ['on_paper', 'settings']\n")
+    (tmp_path / "conf.py").write_text("extensions = ['bookmaking.paper.on_paper', 'settings']\n")
     (tmp_path / "settings.py").write_text(SETTINGS)
     (tmp_path / "index.rst").write_text("Title\n=====\n\n.. image:: drawing.svg\n\n.. image:: scan.tiff\n")
     (tmp_path / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')

@@ -22,9 +22,9 @@ import yaml
 from playwright.sync_api import expect
 
 from bookmaking.upkeep import publish
-from conftest import ROOT
-from test_chapter_citations import CONFIGURATION, SmallBook
-from test_site import Page, foreign, reader
+from support import ROOT
+from support.site_checks import Page, foreign, reader
+from support.small_book import CONFIGURATION, SmallBook
 
 BASE = "https://book.example/it/"
 FILES = {"sitemap.xml", "robots.txt", "releases.atom", "404.html"}
@@ -53,7 +53,7 @@ def written(folder: Path, *settings: str) -> SmallBook:
     """Return a small book with what this file tests, built with these settings."""
     book = SmallBook(folder)
     static = str(ROOT / "book" / "_static")
-    added = f'extensions += ["not_found", "release_feed", "site_map"]\nhtml_static_path = [{static!r}]\n'
+    added = f'extensions += ["bookmaking.site." + part for part in ("not_found", "release_feed", "site_map")]\nhtml_static_path = [{static!r}]\n'
     book.write("conf.py", CONFIGURATION + added)
     book.write("CHANGELOG.md", CHANGES)
     book.built(*settings)
@@ -564,7 +564,7 @@ def test_every_command_that_a_text_names_is_one_of_the_makefile():
     texts += [path for path in (ROOT / ".github").rglob("*") if path.is_file()]
     named = {path.relative_to(ROOT).as_posix(): commands(path.read_text("utf-8")) for path in texts}
     assert {name: unknown for name, found in named.items() if (unknown := found - targets)} == {}
-    assert {"book", "video", "pdf", "offline", "test"} <= set().union(*named.values())
+    assert {"book", "films", "pdf", "offline", "test"} <= set().union(*named.values())
     assert {"book", "test"} <= named["README.md"] and "test" in named[".ci/run"]
 
 

@@ -24,9 +24,9 @@ from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from bookmaking.cache.cores import cores, thread_limits
 from bookmaking.cache.keyed_cache import CACHE, Record, dependencies_digest
 from bookmaking.cache.page import Page
-from bookmaking.cache.cores import cores, thread_limits
 
 # One thread a kernel: kernels share the cores, and results do not depend on how many run at once.
 KERNEL_ENVIRONMENT = {
@@ -210,7 +210,7 @@ def _environment(root: Path, log: Path, leaves: Path, left: list[Path]) -> dict[
     """Return a kernel's environment: the book's code on the path, the files it opens logged, what is left."""
     # With a cache elsewhere, importing a module would not open any file in the repository.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
-    folders = [Path(__file__).parent / "kernel", root / "code", inherited.get("PYTHONPATH", "")]
+    folders = [Path(__file__).parents[1] / "cache" / "kernel", root / "code", inherited.get("PYTHONPATH", "")]
     return {
         **inherited,
         **KERNEL_ENVIRONMENT,

@@ -19,14 +19,16 @@ from pathlib import Path
 
 import yaml
 
-from bookmaking.cache import commit
 from bookmaking.build.execute import execute, without_colours
+from bookmaking.cache import commit
 from bookmaking.cache.keyed_cache import PINS, digest
 
-# What Sphinx does not notice by itself: a change here discards its environment.
-BASIS = ("_config.yml", "_toc.yml", "pyproject.toml", PINS, "book/_ext", "code/bookmaking")
-# What `make video` made is an input as well, although it lies among what is built.
-FILMS = "_build/video"
+# What Sphinx does not notice by itself: a change here discards its environment. The guests among the rooms of
+# `bookmaking`, which are films, benchmark and upkeep, are not among it.
+ROOMS = ("__init__.py", "cache", "build", "pages", "notebooks", "site", "paper")
+BASIS = ("_config.yml", "_toc.yml", "pyproject.toml", PINS, *(f"code/bookmaking/{room}" for room in ROOMS))
+# What `make films` made is an input as well, although it lies among what is built.
+FILMS = "_build/films"
 # What is no input of the site.
 NO_INPUT = ("_build", "tests", "__pycache__")
 
@@ -47,7 +49,7 @@ except SystemExit as ended:
 
 def main(arguments: list[str] | None = None) -> int:
     """Build the book and return the exit status."""
-    parser = argparse.ArgumentParser(prog="bookmaking.build.render", description="Build the book.")
+    parser = argparse.ArgumentParser(prog="bookmaking.build", description="Build the book.")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
     root = parser.parse_args(arguments).root.resolve()
     if not (root / "_toc.yml").is_file():
@@ -114,7 +116,7 @@ def render(root: Path, work: Path, lock: int, builder: str = "html") -> bool:
     print("rendering", flush=True)
     book = ["build", str(root), "--path-output", str(work), "--builder", builder]
     book += ["-n", "-W", "--keep-going", "-q"]
-    folders = [root / "code", Path(__file__).parents[1], os.environ.get("PYTHONPATH", "")]
+    folders = [root / "code", Path(__file__).parents[2], os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
         [sys.executable, "-c", RENDER, *book],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in folders if str(folder))},
@@ -181,7 +183,3 @@ def locked(path: Path) -> Iterator[int]:
             print("another build is running, waiting", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

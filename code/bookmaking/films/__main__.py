@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown := set(options.films) - set(FILMS):
         parser.error(f"there is no film {', '.join(sorted(unknown))}, there are {', '.join(FILMS)}")
     root = options.root.resolve()
-    folder = root / "_build" / "video"
+    folder = root / "_build" / "films"
     folder.joinpath("scenes").mkdir(parents=True, exist_ok=True)
     try:
         with locked(folder / "lock"):
@@ -59,7 +59,7 @@ def make(root: Path, folder: Path, films: list[str]) -> None:
         }
     for film, one in cuts.items():
         if one.exception() is None:
-            print(f"_build/video/{film}.mp4  {one.result()}")
+            print(f"_build/films/{film}.mp4  {one.result()}")
     for one in cuts.values():
         one.result()
     if set(films) == set(FILMS):

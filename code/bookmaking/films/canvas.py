@@ -6,9 +6,9 @@ Source: threelayer.plots.style, whose colours these are.
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from bookmaking.site import lettering
 from bookmaking.films.encode import HEIGHT, WIDTH
 from bookmaking.films.scenes import FilmError
+from bookmaking.site import lettering
 from bookmaking.site.lettering import HEADING, MUTED
 from threelayer.plots.style import BLUE, FRAMEWORK_COLORS, GRID, INK, PAPER
 

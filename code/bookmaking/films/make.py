@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bookmaking.site import lettering
+from bookmaking.cache.cores import cores
 from bookmaking.films.captions import Caption, write_vtt
 from bookmaking.films.check import check
 from bookmaking.films.encode import FPS, join
@@ -23,7 +23,7 @@ from bookmaking.films.render import Take
 from bookmaking.films.scenes import FILMS, FilmError, Scene, read_film
 from bookmaking.films.stage import Stage
 from bookmaking.films.voice import RATE, Spoken, narrate
-from bookmaking.cache.cores import cores
+from bookmaking.site import lettering
 from threelayer.plots import style
 
 HEARD = ("encode", "pronunciation", "voice")  # modules that the sound depends on

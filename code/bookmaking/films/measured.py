@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 
-from bookmaking.films.scenes import FilmError
 from bookmaking.cache.keyed_cache import CACHE
 from bookmaking.cache.page import Page
+from bookmaking.films.scenes import FilmError
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

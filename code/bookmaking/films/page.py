@@ -1,7 +1,7 @@
 """Show a film where a page says `{film} NAME`: player, chapters, and a transcript that leads to each place.
 
 What is said stands in the scenes of `book/films`, so there is a transcript before there is a film. A film of
-`make video` is shown as long as its captions are what its scenes say now. They lie in the page itself: a page
+`make films` is shown as long as its captions are what its scenes say now. They lie in the page itself: a page
 that is opened as a file may not read the files beside it.
 Source: https://html.spec.whatwg.org/multipage/media.html.
 """
@@ -18,14 +18,16 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
+from bookmaking.cache.keyed_cache import digest
+from bookmaking.cache.shared_state import changed
 from bookmaking.films.captions import Caption, read_vtt, write_vtt
 from bookmaking.films.measured import Measured
 from bookmaking.films.scenes import FILMS, FilmError, Scene, read_film
-from bookmaking.cache.shared_state import changed
 
 logger = logging.getLogger(__name__)
 
-MADE = Path("_build", "video")
+ROOM = Path(__file__).parent
+MADE = Path("_build", "films")
 FILES = (".mp4", ".vtt", ".chapters.vtt")
 PLACE = "films"  # of the site
 WATCH = "watch-"  # begins the anchor of a chapter of a film; the rest is that of its transcript
@@ -35,7 +37,7 @@ POSTER = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1280 720" font-
 <text x="170" y="345" font-size="62" font-weight="700" fill="#12303f">{title}</text>
 <text x="170" y="420" font-size="40" fill="#52606d">{length}</text></svg>"""
 MISSING = """<p class="film-missing">There is no film here that says what its text says now.
-In the repository, <code>make video</code> makes it, and shows it here. It says this:</p>
+In the repository, <code>make films</code> makes it, and shows it here. It says this:</p>
 """
 
 
@@ -196,8 +198,13 @@ def place(app, docname: str) -> tuple[str, str] | None:
     return None
 
 
+def link(app, docname: str) -> list[tuple[str, str, str]]:
+    """Return the link to the scene about a page, as icon, text and address."""
+    return [("film", *scene)] if (scene := place(app, docname)) else []
+
+
 class FilmCollector(EnvironmentCollector):
-    """Keeps the films that pages show in step with the scenes, the numbers in them, and `make video`."""
+    """Keeps the films that pages show in step with the scenes, the numbers in them, and `make films`."""
 
     def clear_doc(self, app, env, docname: str) -> None:
         """Forget a page that is read again or has gone."""
@@ -211,7 +218,11 @@ class FilmCollector(EnvironmentCollector):
         """Leave that to the directive."""
 
     def get_outdated_docs(self, app, env, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-        """Read a page again when a film of it is another one, or cannot be read."""
+        """Read a page again when this room has changed, or a film of the page has, or cannot be read."""
+        code = digest(ROOM, sorted(path.name for path in ROOM.glob("*.py")))
+        if code != env.__dict__.get("films_code"):
+            env.films_code = code
+            return list(shown(env))
         outdated = []
         for page, films in shown(env).items():
             try:
@@ -258,14 +269,16 @@ def bring(app, exception: Exception | None) -> None:
 def add_script(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """Let the times of a page with a film lead into its player."""
     if any(film.is_made for film in shown(app.env).get(pagename, {}).values()):
-        app.add_js_file("walkthrough.js")
+        app.add_js_file("films.js")
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_directive("film", ShowFilm)
     app.add_env_collector(FilmCollector)
-    app.add_css_file("walkthrough.css")
+    app.add_css_file("films.css")
     app.connect("html-page-context", add_script)
     app.connect("build-finished", bring)
+    if "page-links" in app.events.events:
+        app.connect("page-links", link)
     return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

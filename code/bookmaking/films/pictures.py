@@ -12,12 +12,12 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
 from PIL import Image
 
+from bookmaking.cache.keyed_cache import digest
 from bookmaking.films import source
 from bookmaking.films.blocks import Block, Look
 from bookmaking.films.canvas import BOTTOM, LEFT, RIGHT, SMALLEST, TOP, WIDTH, mixed
 from bookmaking.films.learning import surface
 from bookmaking.films.scenes import FilmError
-from bookmaking.cache.keyed_cache import digest
 from threelayer import Config
 from threelayer.plots.style import INK, PAPER
 

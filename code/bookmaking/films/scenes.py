@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-SCENES = Path("book", "_video")
+SCENES = Path("book", "films")
 FILMS = {"walkthrough": "The walkthrough", "tour": "The tour of the repository"}
 LONGEST = 150  # characters of a sentence: it is a caption, of at most three lines
 

@@ -122,7 +122,7 @@ def _together(heights: list[float]) -> float:
 def answer(root: Path, command: str) -> str:
     """Run a command of a scene in the repository, and return what it says; it may fail, if it says why."""
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    # Under `make video` a make of the scene would say that it is one within another, and where.
+    # Under `make films` a make of the scene would say that it is one within another, and where.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     try:
         result = subprocess.run(

@@ -12,9 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.util.osutil import relative_uri
 
-from bookmaking.pages.interactive_nodes import MIME_TYPE as INTERACTIVE
 from bookmaking.notebooks.carried import PACKAGE, file_of, first_cells
 from bookmaking.notebooks.markdown import Markdown, NoMarkdownError, linked
+from bookmaking.pages.interactive_nodes import MIME_TYPE as INTERACTIVE
 
 CHAPTER = "## The chapter"  # the cell before the chapter's own
 # Outputs that only the book's site can show: a plain text is beside them, or they are numbers for the prose.

@@ -20,7 +20,6 @@ from docutils import nodes
 from jupyter_cache import get_cache
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
-from bookmaking.films.page import place
 
 from bookmaking.cache.keyed_cache import CACHE, read_page
 from bookmaking.notebooks.assemble import NoMarkdownError, Page
@@ -62,8 +61,8 @@ def offer(app, doctree: nodes.document, docname: str) -> None:
         links.append(("file-code", "Download module as one file", address))
     places = app.config.notebook_places.get(stem, {})
     links += [("rocket", f"Open in {place}", address) for place, address in places.items()]
-    if scene := place(app, docname):
-        links.append(("film", *scene))
+    for others in app.emit("page-links", docname):
+        links += others
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, nodes.raw("", row(links), format="html"))
 
@@ -157,6 +156,7 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("notebooks_branch", "gh-pages", "html")
     app.add_config_value("notebook_places", {}, "html")
+    app.add_event("page-links")  # what other extensions offer with a page, each as icon, text and address
     app.connect("config-inited", find_places)
     app.add_css_file("downloads.css")
     app.connect("doctree-read", note_equations)

@@ -4,13 +4,13 @@ The times are those of the runs whose outputs the site shows, whenever that was.
 Source: chapter "cost".
 """
 
-from bookmaking.pages.claims_report import book_order, seconds
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from bookmaking.cache.shared_state import changed
+from bookmaking.pages.claims_report import book_order, seconds
 
 
 class chapter_times(nodes.General, nodes.Element):

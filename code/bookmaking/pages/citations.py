@@ -10,7 +10,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from bookmaking.pages.claims_report import book_order
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
@@ -18,9 +17,10 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 
+from bookmaking.cache.shared_state import changed
 from bookmaking.pages import citation_formats as citations
 from bookmaking.pages.citation_formats import Work
-from bookmaking.cache.shared_state import changed
+from bookmaking.pages.claims_report import book_order
 
 FORMATS = {
     "APA": ("text", citations.apa),

@@ -14,10 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import resvg_py
-from bookmaking.pages.claims_report import book_order
 from docutils import nodes
 from docutils.statemachine import StringList
-from bookmaking.pages.figure_twins import DARK, PAPER, in_dark_colours, rounded, variant
 from PIL import Image
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -25,8 +23,10 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from bookmaking.cache.shared_state import changed
+from bookmaking.pages.claims_report import book_order
+from bookmaking.pages.figure_twins import DARK, PAPER, in_dark_colours, rounded, variant
 
-PLOTS = Path(__file__).parents[2] / "code/threelayer/plots"
+PLOTS = Path(__file__).parents[2] / "threelayer" / "plots"
 WIDTH = 480  # pixels of a small picture: a card's width on a screen with three pixels for two
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from pypdf import PdfReader, PdfWriter
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from bookmaking.build.render import locked, render
 from bookmaking.build.execute import execute
+from bookmaking.build.render import locked, render
 
 NAME = "one-network-nine-ways"
 # Programs, and the packages of Debian that have them.

@@ -14,7 +14,7 @@ from threelayer.plots.style import BLUE
 
 SIZE, MARGIN = (1200, 630), 64  # pixels
 LINES = 2  # of a title
-MAPS = Path(__file__).parents[1] / "_static" / "readme.png"
+MAPS = Path(__file__).parents[3] / "book" / "_static" / "readme.png"
 
 
 def card(title: str, book: str) -> bytes:

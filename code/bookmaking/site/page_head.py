@@ -9,11 +9,11 @@ when its scripts run, which is after the first picture.
 from html import escape
 from pathlib import Path
 
-from bookmaking.pages.citations import cited
 from docutils import nodes
-from bookmaking.site.page_cards import card
 
 from bookmaking.pages.citation_formats import head_properties
+from bookmaking.pages.citations import cited
+from bookmaking.site.page_cards import card
 
 LONGEST = 160  # characters, about what search engines show
 CARDS = "_static/cards"

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from markdown_it import MarkdownIt
+
 from bookmaking.site.site_version import CHANGES, RELEASE
 
 FILE = "releases.atom"

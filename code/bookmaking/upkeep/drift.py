@@ -270,7 +270,9 @@ def main(arguments: list[str] | None = None) -> int:
     environment = {**os.environ, "PYTHONPATH": code}
     python, written = folder / "env" / "bin" / "python", folder / "claims.json"
     subprocess.run(
-        [python, "-m", "bookmaking.upkeep.drift", "--root", root, "--write", written], check=True, env=environment
+        [python, "-m", "bookmaking.upkeep.drift", "--root", root, "--write", written],
+        check=True,
+        env=environment,
     )
     files = sorted(path for pattern in TESTS for path in (root / "tests").glob(f"test_{pattern}.py"))
     # Old releases warn of what their newer dependencies will drop.

@@ -1,0 +1,1 @@
+"""Sphinx extensions for what stands on a page: claims, figures, references, citations."""

@@ -1,0 +1,1 @@
+"""What keeps the book alive: other versions, notebooks elsewhere, publishing, serving."""
