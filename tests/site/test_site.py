@@ -11,6 +11,19 @@ from playwright.sync_api import expect
 
 from bookmaking.pages.figure_twins import DARK
 from bookmaking.upkeep.serve import serving
+from support import ROOT
+from support.site_checks import (
+    PATIENCE,
+    PHONE,
+    REPORT,
+    Page,
+    broken_links,
+    contrast,
+    foreign,
+    reader,
+    serious,
+    unlisted_claims,
+)
 from threelayer import plots
 from threelayer.plots import style
 
@@ -147,14 +160,6 @@ RAW_MATHEMATICS = r"""() => {
 
 # Coloured code has thousands of tokens in some forty kinds. One of each kind tells all of its contrast, and
 # axe-core is four times as fast.
-ONE_TOKEN_OF_EACH_KIND = """() => {
-    const kinds = new Set();
-    for (const token of document.querySelectorAll("pre span[class]")) {
-        const kind = token.className + " in " + token.closest("pre").parentElement.parentElement.className;
-        if (kinds.has(kind)) token.replaceWith(...token.childNodes);
-        kinds.add(kind);
-    }
-}"""
 
 
 def visit(context, origin: str, page: str) -> Visit:

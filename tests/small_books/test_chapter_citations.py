@@ -21,7 +21,7 @@ from bookmaking.pages.citation_formats import read_book
 from bookmaking.upkeep.serve import serving
 from support import ROOT
 from support.citation_readers import parsed_bibtex, plain, rendered_apa, zotero
-from support.small_book import CHAPTER, CONFIGURATION, TYPESET, SmallBook
+from support.small_book import CFF, CHANGES, CHAPTER, CONFIGURATION, LAST, TYPESET, SmallBook
 
 
 @pytest.fixture

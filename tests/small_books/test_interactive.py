@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from bookmaking.pages import interactive_nodes
 from bookmaking.upkeep.serve import serving
+from support import ROOT
 from support.site_checks import PHONE, foreign, reader, serious
 from threelayer import ishigami
 from threelayer.plots import GRID as LIGHT_GRID

@@ -47,11 +47,9 @@ MYST = re.compile(
     r"(?:(?<=\s)|(?<=\()|^)\{[a-z][\w:+-]*\}(?=`)|^[`:]{3,} *\{|^:{3,}$|^% |^\(\S+\)=$", re.MULTILINE
 )
 
-CONFIGURATION = f"""
-import sys
-sys.path.append({str(Path(downloads.__file__).parent)!r})
-extensions = ["myst_nb", "bookmaking.cache.keyed_cache", "sphinx_design", "sphinx_exercise", "sphinxcontrib.bibtex"]
-extensions += ["bookmaking.notebooks.downloads"]
+CONFIGURATION = """
+extensions = ["myst_nb", "bookmaking.cache.keyed_cache", "bookmaking.notebooks.downloads"]
+extensions += ["sphinx_design", "sphinx_exercise", "sphinxcontrib.bibtex"]
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 html_theme = "basic"

@@ -53,7 +53,8 @@ def written(folder: Path, *settings: str) -> SmallBook:
     """Return a small book with what this file tests, built with these settings."""
     book = SmallBook(folder)
     static = str(ROOT / "book" / "_static")
-    added = f'extensions += ["bookmaking.site." + part for part in ("not_found", "release_feed", "site_map")]\nhtml_static_path = [{static!r}]\n'
+    parts = [f"bookmaking.site.{part}" for part in ("not_found", "release_feed", "site_map")]
+    added = f"extensions += {parts!r}\nhtml_static_path = [{static!r}]\n"
     book.write("conf.py", CONFIGURATION + added)
     book.write("CHANGELOG.md", CHANGES)
     book.built(*settings)

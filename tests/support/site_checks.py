@@ -10,6 +10,15 @@ from axe_playwright_python.sync_playwright import Axe
 REPORT = "book/report.html"
 PATIENCE = 120_000  # milliseconds until what does not come is a failure; no result depends on it
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+# axe looks at a block of code by its tokens.
+ONE_TOKEN_OF_EACH_KIND = """() => {
+    const kinds = new Set();
+    for (const token of document.querySelectorAll("pre span[class]")) {
+        const kind = token.className + " in " + token.closest("pre").parentElement.parentElement.className;
+        if (kinds.has(kind)) token.replaceWith(...token.childNodes);
+        kinds.add(kind);
+    }
+}"""
 # What makes a browser fetch, as opposed to a link that a reader may follow.
 FETCHING = {"link": "href", "use": "href", "object": "data", "form": "action"} | dict.fromkeys(
     ("script", "img", "iframe", "source", "video", "audio", "embed"), "src"

@@ -198,7 +198,7 @@ def place(app, docname: str) -> tuple[str, str] | None:
     return None
 
 
-def link(app, docname: str) -> list[tuple[str, str, str]]:
+def link_to_scene(app, docname: str) -> list[tuple[str, str, str]]:
     """Return the link to the scene about a page, as icon, text and address."""
     return [("film", *scene)] if (scene := place(app, docname)) else []
 
@@ -280,5 +280,5 @@ def setup(app) -> dict:
     app.connect("html-page-context", add_script)
     app.connect("build-finished", bring)
     if "page-links" in app.events.events:
-        app.connect("page-links", link)
+        app.connect("page-links", link_to_scene)
     return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

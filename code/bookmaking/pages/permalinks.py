@@ -1,6 +1,6 @@
 """Give included listings, equations without a number and figures to be moved an anchor and a visible link.
 
-Sphinx does so for headings, figures and numbered equations, `bookmaking.pages.claim_nodes` for claims. The anchor
+Sphinx does so for headings, figures and numbered equations, `claim_nodes` for claims. The anchor
 of a listing names its file and what is listed first, or that it is a difference, so it stays when text moves.
 That of an equation is a digest of its formula: when the formula changes, the old address leads to the page,
 not to another equation. That of a figure to be moved repeats its label.

@@ -14,9 +14,7 @@ from bookmaking.paper.pdf import NAME
 
 def main(arguments: list[str] | None = None) -> int:
     """Write `_build/one-network-nine-ways.zip` and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="bookmaking.paper.offline", description="Pack the site into one file."
-    )
+    parser = argparse.ArgumentParser(prog="offline", description="Pack the site into one file.")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
     build = parser.parse_args(arguments).root.resolve() / "_build"
     if not (build / "html" / "index.html").is_file():

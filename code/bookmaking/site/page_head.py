@@ -1,7 +1,7 @@
 """Write the head of each page: what the page is, and its colour scheme before it is first drawn.
 
 The description is the page's first paragraph, unless the page states one (`html_meta` in its front matter).
-What reference managers and social media read comes from `bookmaking.pages.citation_formats`; addresses in it, and the
+What reference managers and social media read comes from `citation_formats`; addresses in it, and the
 picture that links show, are left out while the site has none. The theme chooses between light and dark only
 when its scripts run, which is after the first picture.
 """

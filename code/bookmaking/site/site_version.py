@@ -1,6 +1,6 @@
 """Say which version of the book this is, which others there are, and which commit it was built from.
 
-Each page names its version in the footer, and the script that adds the commit (`bookmaking.cache.commit`). Without
+Each page names its version in the footer, and the script that adds the commit (`cache.commit`). Without
 scripts, or where the book is no repository, the footer shows the version alone.
 
 The released versions are the headings of CHANGELOG.md, `## 1.2.0 (2031-04-07)`, and the one in CITATION.cff.

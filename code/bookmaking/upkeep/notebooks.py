@@ -1,4 +1,4 @@
-"""Run the site's notebooks where the book is not: `python -m bookmaking.upkeep.notebooks`, or `make notebooks`.
+"""Run the site's notebooks where the book is not: `make notebooks`.
 
 The kernel finds the installed packages and nothing of this repository; it starts in an empty folder. A
 notebook passes when it makes the claims that it brings along, in their order, with code from its own cells

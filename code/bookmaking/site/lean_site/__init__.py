@@ -3,7 +3,7 @@
 When all pages are written, formulas are typeset (`mathematics`), icons become drawings (`icons`), listings
 say how high they are (`heights`), scripts wait until the page stands (`scripts`), and the stylesheets
 become one, with the rules that some page can use (`styles`) and the characters that these rules can show
-(`fonts`). tests/site/test_weight.py holds the budget. A page that has been treated is left as it is when it is
+(`fonts`). test_weight.py holds the budget. A page that has been treated is left as it is when it is
 treated again, and what took long is kept beside the environment of Sphinx: after a change of prose there is
 next to nothing to do.
 """
