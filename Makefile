@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-# The environment is made anew when the pins change in content, the package's entry in it when its description does.
+# The environment is made anew when the pins change in content, the packages' entries in it when their descriptions do.
 # A stamp is written last, so that an interrupted installation counts as none.
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
-STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
+PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
+STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut -c -12)
 
 .PHONY: help book test serve lint notebooks pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
@@ -63,7 +64,7 @@ clean: ## remove the site, the cached outputs and the tools' caches, not .venv
 	find code tests book -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): $(PINNED)
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . -e code/bookmaking
 	@touch $@
 
 # cffconvert checks CITATION.cff in a test. Its bounds exclude our jsonschema, with which it works all the same.

@@ -56,7 +56,7 @@ def finish(app, exception: Exception | None) -> None:
 
 def setup(app) -> dict:
     """Register with Sphinx."""
-    app.setup_extension("citations")  # sees to the last slash of the address
+    app.setup_extension("bookmaking.pages.citations")  # sees to the last slash of the address
     app.connect("html-collect-pages", pages)
     app.connect("html-page-context", hide, priority=900)
     app.connect("build-finished", finish, priority=950)  # after lean_site, which takes addresses as they are

@@ -63,7 +63,7 @@ def summary(doctree: nodes.document) -> str:
 
 def setup(app) -> dict:
     """Register with Sphinx."""
-    app.setup_extension("citations")
+    app.setup_extension("bookmaking.pages.citations")
     app.add_js_file(None, body=SCHEME, priority=0)
     app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -79,7 +79,7 @@ def write(app, exception: Exception | None) -> None:
 
 def setup(app) -> dict:
     """Register with Sphinx."""
-    app.setup_extension("site_version")
+    app.setup_extension("bookmaking.site.site_version")
     app.connect("html-page-context", name_feed)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -44,6 +44,6 @@ def write(app, exception: Exception | None) -> None:
 
 def setup(app) -> dict:
     """Register with Sphinx."""
-    app.setup_extension("citations")  # sees to the last slash of the address
+    app.setup_extension("bookmaking.pages.citations")  # sees to the last slash of the address
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

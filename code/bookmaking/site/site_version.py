@@ -95,7 +95,7 @@ def write(app, exception: Exception | None) -> None:
 
 def setup(app) -> dict:
     """Register with Sphinx."""
-    app.setup_extension("citations")
+    app.setup_extension("bookmaking.pages.citations")
     app.add_config_value("book_releases", {}, "env")
     app.add_directive("book-versions", BookVersions)
     app.connect("config-inited", read_releases, priority=600)  # after the book itself
