@@ -9,7 +9,7 @@ PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
 STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut -c -12)
 
-.PHONY: help book test serve lint notebooks pdf offline films bench drift check-links pins clean
+.PHONY: help book check test serve lint notebooks pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -18,15 +18,22 @@ help: ## list these targets
 book: $(STAMP) ## build the site into _build/html; runs only what has changed
 	$(BIN)/python -m bookmaking.build
 
+check: $(STAMP) ## check style, floors, the network in NumPy and the machinery, in a minute; ARGS=jax adds JAX
+	$(BIN)/ruff check -q
+	$(BIN)/ruff format --check -q
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -n 2 tests/network tests/machinery --frameworks "numpy $(ARGS)"
+
 test: book ## build the site, then test it and the code; ARGS="-k name" goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
 serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
 	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)
 
-lint: $(STAMP) ## check style and formatting
+lint: $(STAMP) ## check style, formatting, and which room imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 
 notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
 	$(BIN)/python -m bookmaking.upkeep.notebooks $(ARGS)

@@ -13,10 +13,11 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from bookmaking.upkeep.serve import serving
+from support import ROOT
 from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data, plots
 
-ROOT = Path(__file__).parents[1]
 BROWSERS = ("google-chrome", "chromium", "chromium-browser")  # not every Chromium plays films
+FRAMEWORKS = tuple(dict.fromkeys(name.partition("_")[0] for name in IMPLEMENTATIONS))
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -27,6 +28,37 @@ FLAGS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--site", type=Path, default=ROOT / "_build" / "html", help="the built site to test")
+    parser.addoption("--frameworks", type=str.split, help=f"test these only, of {', '.join(FRAMEWORKS)}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a framework that the book does not have."""
+    if unknown := set(config.getoption("--frameworks") or ()) - set(FRAMEWORKS):
+        raise pytest.UsageError(
+            f"no framework is named {', '.join(unknown)}; choose from {', '.join(FRAMEWORKS)}"
+        )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of frameworks that are not asked for: importing them takes seconds."""
+    chosen = config.getoption("--frameworks") or FRAMEWORKS
+    named = collection_path.name.removeprefix("test_").partition("_")[0]
+    return True if named in FRAMEWORKS and named not in chosen else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the implementations in frameworks that are not asked for."""
+    chosen = config.getoption("--frameworks") or FRAMEWORKS
+    left_out = [
+        item
+        for item in items
+        if hasattr(item, "callspec")
+        and (name := item.callspec.params.get("implementation"))
+        and name.partition("_")[0] not in chosen
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
