@@ -1,6 +1,6 @@
 """Independent random streams from one seed.
 
-Data, weights, order and Monte Carlo points each name their purpose, so that no two purposes share random numbers.
+Data, weights, order and Monte Carlo points each name their purpose: no two purposes share random numbers.
 Source: NumPy's `SeedSequence`, whose spawn keys are made to give independent streams for one seed.
 """
 
