@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import claims_report
 import figure_twins
 import nbformat
 import pytest
@@ -24,7 +25,9 @@ exclude_patterns = ["out"]
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "auto"      # runs only what has no outputs
 """
-EXACT = Claim("Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5")
+EXACT = Claim(
+    "Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5", 3.1e-4, 5e11
+)
 WHOLE = Claim("Nothing is lost, see [the start](index.md)", "yes", "= yes", "a lost line", "no")
 SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" width="144pt" height="1in" viewBox="0 0 144 72">
 <path style="fill: {PAPER}; stroke: {GRID}"/><g style="fill: {INK.upper()}"/><path fill="#0072b2"/></svg>"""
@@ -105,7 +108,8 @@ def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
         "Nothing is lost, see the start yes = yes a lost line : no",
         "The first (2 claims)",
         HEAD,
-        r"Gradients of \(W_1\) are exact 3.1e-16 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5",
+        r"Gradients of \(W_1\) are exact 3.1e-16, 0.00031 of the bound ≤ 1.0e-12"
+        " a factor of 2 in dz3 : 0.5, 5e11 times the bound",
         "Nothing is lost, see the start yes = yes a lost line : no",
         "The third (no claims, executed in T s)",
     ]
@@ -141,10 +145,11 @@ def test_claims_are_plain_paragraphs_elsewhere(book, builder):
 
 def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
     built(book)
-    less_exact = replace(EXACT, value="2.0e-14")
+    less_exact = replace(EXACT, value="2.0e-14", used=0.02, reached=None)
     book.notebook("one", "The first, reworked", [claim_output(less_exact)])
     assert "0 added, 1 changed, 0 removed" in built(book)
-    row = r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5"
+    row = r"Gradients of \(W_1\) are exact 2.0e-14, 0.02 of the bound ≤ 1.0e-12"
+    row += " a factor of 2 in dz3 : 0.5, beyond zero"
     assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", HEAD, row]
     assert "2 claims hold, each with" in book.html("report")
 
@@ -157,6 +162,24 @@ def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
     index.write_text(index.read_text("utf-8").replace("one\n", ""), encoding="utf-8")
     built(book)
     assert len(rows(book.html("report"))) == 3
+
+
+def test_the_report_is_written_anew_when_only_a_share_of_a_bound_changes(book):
+    built(book)
+    book.notebook("one", "The first", [claim_output(replace(EXACT, reached=40.0)), claim_output(WHOLE)])
+    built(book)
+    assert "40 times the bound" in book.html("report")
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        *((3.14e-8, "3.1e-08"), (0.000312, "0.00031"), (0.994, "0.99"), (1.0129, "1.01"), (4.04, "4")),
+        *((37.6, "38"), (1234.5, "1,234"), (2.43e11, "2.4e11")),
+    ],
+)
+def test_a_share_of_a_bound_is_shown_with_the_digits_that_compare(share, shown):
+    assert claims_report._share(share) == shown
 
 
 def test_one_statement_twice_on_a_page_is_refused(book):
