@@ -210,6 +210,26 @@ def test_a_figure_becomes_a_light_and_a_dark_image(book):
     assert "0 added, 0 changed, 0 removed" in built(book), "the page is read again, for its own figure"
 
 
+def test_a_drawing_in_the_sources_has_a_dark_twin_and_stays_as_it_is(book):
+    drawing = book.folder / "drawings" / "curve.svg"
+    drawing.parent.mkdir()
+    precise = SVG.replace("<path style", '<path d="M 1.23456 2 z" style')
+    drawing.write_text(precise, encoding="utf-8")
+    index = book.folder / "index.md"
+    index.write_text(index.read_text("utf-8") + "\n![A steep curve](drawings/curve.svg)\n", encoding="utf-8")
+    book.notebook("two", "The second", [{"image/svg+xml": precise}], FIGURE)
+    built(book)
+    assert [path.name for path in drawing.parent.iterdir()] == ["curve.svg"]
+    assert drawing.read_text("utf-8") == precise
+    shown = {}
+    for page in ("index", "two"):
+        sources = re.findall(r'<img [^>]*src="([^"]*)"', book.html(page))
+        shown[page] = [(book.site / source).read_text("utf-8") for source in sources]
+    assert shown["index"] == [precise, figure_twins.in_dark_colours(precise)]
+    assert shown["two"][0] == figure_twins.rounded(precise) != precise, "an output is made smaller"
+    assert "0 added, 0 changed, 0 removed" in built(book)
+
+
 def test_the_times_of_chapters_stand_where_a_page_asks_for_them(book):
     configuration = book.folder / "conf.py"
     configuration.write_text(
