@@ -137,7 +137,7 @@ def test_a_false_claim_is_told_and_the_page_goes_on(book):
     found = changes(claims, made_with(root, "VALUE, SHARE, ROUNDED = 4, 0.5, 3e-16\n"))
     assert [(change.page, change.kind, change.statement, change.here) for change in found] == [
         ("first", "false", "The value is small", "4"),
-        ("first", "gone", "The value is even", ""),  # behind it in the same cell
+        ("first", "gone", "The value is even", ""),  # after it in the same cell
         ("second", "false", "The inverse is half", "0.250"),
     ]
 
