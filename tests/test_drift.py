@@ -52,7 +52,7 @@ FILES = {
         from threelayer.claims import claim
 
         first = 1 / library.VALUE
-        claim("The inverse is half", first, equals=0.5, within=0.01, control=("a fault", 5.0))
+        claim("The inverse is half", first, equals=0.5, within=0.01, control=("a fault", 0.7))
         ```
         """,
 }
