@@ -3,7 +3,8 @@
 The versions stand in `colab.txt` beside this file, with their date. They are installed into an environment of
 their own below `_build/colab`, which holds nothing else of this book; what a notebook misses there, its first
 cell installs, and the environment is put right again for the next one. With `--newest` the list that Colab
-publishes today takes the place of the committed one, and the report says how they differ.
+publishes today takes the place of the committed one, and the report says how they differ. With `--list` any
+other list does, Binder's for example.
 Source: https://github.com/googlecolab/backend-info, https://docs.astral.sh/uv/reference/cli (uv pip sync).
 """
 
@@ -95,9 +96,10 @@ def install(pins: str, folder: Path) -> Path:
     return python
 
 
-def report(rows: Iterable[tuple[str, Outcome]], changed: list[str], source: str) -> str:
-    """Return the report as Markdown."""
-    lines = ["# The notebooks on Colab", "", source.removeprefix("# "), ""]
+def report(rows: Iterable[tuple[str, Outcome]], changed: list[str], pins: str) -> str:
+    """Return the report as Markdown; it begins with the remarks of the list."""
+    remarks = [line.removeprefix("# ") for line in pins.splitlines() if line.startswith("#")]
+    lines = ["# The notebooks elsewhere", "", *remarks, ""]
     lines += [*(f"- {line}" for line in changed), ""] if changed else []
     lines += ["| notebook | claims | seconds | result |", "|:--|--:|--:|:--|"]
     for stem, outcome in rows:
@@ -107,7 +109,7 @@ def report(rows: Iterable[tuple[str, Outcome]], changed: list[str], source: str)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the notebooks, report, and return the exit status: 1 where one fails, or the committed list is old."""
+    """Run the notebooks, report, and return the exit status: 1 where one fails or the list is old."""
     parser = argparse.ArgumentParser(
         prog="bookmaking.notebooks.colab", description="Run notebooks as Colab would."
     )
@@ -132,12 +134,12 @@ def main(arguments: list[str] | None = None) -> int:
         rows.append((stem, outcome))
         verdict = "FAILED" if outcome.faults else "passed"
         print(f"{verdict}  {stem:22} {outcome.claims:3} claims, {outcome.seconds:4.0f} s", flush=True)
-    changed = difference(committed, pins)
-    text = report(rows, changed, pins.splitlines()[1])
+    changed = difference(committed, pins) if options.newest else []
+    text = report(rows, changed, pins)
     (work / "report.md").write_text(text, "utf-8")
     (work / "colab.txt").write_text(pins, "utf-8")
     print(text)
-    return 1 if any(outcome.faults for _, outcome in rows) or (options.newest and changed) else 0
+    return 1 if any(outcome.faults for _, outcome in rows) or changed else 0
 
 
 if __name__ == "__main__":
