@@ -8,7 +8,7 @@ PORT ?= 8000
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 STAMP := .venv/package-$(shell git hash-object pyproject.toml | cut -c -12)
 
-.PHONY: help book test serve lint notebooks pdf offline video bench drift check-links pins clean
+.PHONY: help book test serve lint notebooks colab binder pdf offline video bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -29,6 +29,14 @@ lint: $(STAMP) ## check style and formatting
 
 notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
 	$(BIN)/python -m bookmaking.notebooks.run $(ARGS)
+
+colab: book ## run the nine notebooks with Colab's versions; ARGS=--newest fetches today's
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m bookmaking.notebooks.colab $(ARGS)
+
+binder: book ## run the nine notebooks in a new environment of what Binder installs
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m bookmaking.notebooks.colab --list .binder/requirements.txt
 
 pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
 	$(BIN)/python -m bookmaking.pdf
