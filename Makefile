@@ -9,7 +9,7 @@ PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
 PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
 STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut -c -12)
 
-.PHONY: help book check test serve lint notebooks pdf offline films bench drift check-links pins clean
+.PHONY: help book check test serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -37,6 +37,14 @@ lint: $(STAMP) ## check style, formatting, and which room imports which
 
 notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
 	$(BIN)/python -m bookmaking.upkeep.notebooks $(ARGS)
+
+colab: book ## run the nine notebooks with Colab's versions; ARGS=--newest fetches today's
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m bookmaking.upkeep.colab $(ARGS)
+
+binder: book ## run the nine notebooks in a new environment of what Binder installs
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m bookmaking.upkeep.colab --list .binder/requirements.txt
 
 pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
 	$(BIN)/python -m bookmaking.paper.pdf

@@ -2,7 +2,7 @@
 
 This is also the one Sphinx extension that `_config.yml` names. Its parts are listed in the order in which
 Sphinx loads them; each says in its own first lines what it adds.
-Source: https://www.sphinx-doc.org/en/master/extdev.
+Source: CONTRIBUTING.md, section "Change a page"; https://www.sphinx-doc.org/en/master/extdev.
 """
 
 PARTS = (

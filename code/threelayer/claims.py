@@ -4,6 +4,7 @@ A false claim raises and so fails the build of its page; a true one is displayed
 Source: chapter "report".
 """
 
+import math
 import re
 from dataclasses import asdict, dataclass
 
@@ -23,7 +24,9 @@ class Claim:
     """A statement that was checked and holds.
 
     `value` was measured; `bound` says what was asked of it. `control` is the planted fault that the same
-    bound refuses, and `control_value` what was measured with it.
+    bound refuses, and `control_value` what was measured with it. `used` and `reached` are the shares of the
+    bound (see `share_of_bound`) that value and control take: at most 1, and above 1. `used` is None where the
+    bound has no size; `reached` is None there, and where the share is infinite.
     """
 
     statement: str
@@ -31,6 +34,8 @@ class Claim:
     bound: str
     control: str
     control_value: str
+    used: float | None = None
+    reached: float | None = None
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         """Offer the claim as data for the book, as Markdown for notebooks elsewhere and as plain text."""
@@ -73,19 +78,24 @@ def check(
     equals, within
         The expected value and the largest deviation from it.
     unit
-        Written behind value and bounds.
+        Written after value and bounds.
 
     Raises
     ------
     FalseClaim
         When a bound does not hold, or the control passes.
     TypeError
-        When no bound is given, or `within` comes without `equals`: such a claim could not be false.
+        When no bound is given, or `within` comes without `equals`: such a claim could not be false. When the
+        control can be known to be none: it has no name of its own, is not finite, is a boolean among numbers
+        or the reverse, or is the measured number negated, inverted, taken from 1 or moved by powers of ten.
     """
     if at_most is None and at_least is None and equals is None:
         raise TypeError(f'claim "{statement}" has no bound, so it cannot be false')
     if within and equals is None:
         raise TypeError(f'claim "{statement}" has within= but not equals=')
+    fault, (value, failing, *bounds) = control[0], map(_plain, (value, control[1], at_most, at_least, equals))
+    _refuse_what_is_no_control(statement, value, fault, failing, bounds)
+    at_most, at_least, equals = bounds
 
     def holds(measured: float | bool) -> bool:
         # Every comparison with NaN is false, so NaN never passes.
@@ -98,28 +108,118 @@ def check(
     def shown(number: float | bool) -> str:
         return _shown(number, equals, within) + (f" {unit}" if unit else "")
 
-    bounds = []
+    parts = []
     if equals is not None:
-        bounds.append(f"= {shown(equals)}" + (f" ± {_shown(within)}" if within else ""))
+        parts.append(f"= {shown(equals)}" + (f" ± {_shown(within)}" if within else ""))
     if at_least is not None:
-        bounds.append(f"≥ {shown(at_least)}")
+        parts.append(f"≥ {shown(at_least)}")
     if at_most is not None:
-        bounds.append(f"≤ {shown(at_most)}")
-    bound = " and ".join(bounds)
+        parts.append(f"≤ {shown(at_most)}")
+    bound = " and ".join(parts)
     if not holds(value):
         raise FalseClaim(f'false claim: "{statement}": measured {shown(value)}, bound {bound}')
-    if holds(control[1]):
+    if holds(failing):
         raise FalseClaim(
-            f'blind claim: "{statement}": its control "{control[0]}" measures {shown(control[1])}'
+            f'blind claim: "{statement}": its control "{fault}" measures {shown(failing)}'
             f" and passes the bound {bound} as well"
         )
     return Claim(
         statement=statement,
         value=shown(value),
         bound=bound,
-        control=control[0],
-        control_value=shown(control[1]),
+        control=fault,
+        control_value=shown(failing),
+        used=_finite(share_of_bound(value, *bounds, within)),
+        reached=_finite(share_of_bound(failing, *bounds, within)),
     )
+
+
+def share_of_bound(
+    measured: float | bool,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    equals: float | bool | None = None,
+    within: float = 0.0,
+) -> float | None:
+    """Return how much of its bound a measured number uses: 1 at the bound, more where the bound refuses it.
+
+    This is measured / at_most, at_least / measured, or |measured - equals| / within; of several bounds the
+    largest share counts. Where a bound is negative, its fraction is turned round. The share is infinite for a
+    number that is not even on the bound's side of zero. It is None where the bound has no size: a bound of 0,
+    an exact value, yes or no.
+    """
+    shares = []
+    if at_most is not None:
+        shares.append(_share_of_upper_bound(measured, at_most))
+    if at_least is not None:
+        shares.append(_share_of_upper_bound(-measured, -at_least))
+    if equals is not None:
+        shares.append(abs(measured - equals) / within if within else None)
+    return None if None in shares else max(shares)
+
+
+def _share_of_upper_bound(measured: float, bound: float) -> float | None:
+    if bound == 0:
+        return None
+    if bound > 0:
+        return max(measured / bound, 0.0)
+    return bound / measured if measured < 0 else math.inf
+
+
+def _finite(share: float | None) -> float | None:
+    return share if share is not None and math.isfinite(share) else None
+
+
+def _refuse_what_is_no_control(
+    statement: str, value: float | bool, fault: str, failing: float | bool, bounds: list[float | bool | None]
+) -> None:
+    """Raise TypeError for a control that shows nothing, whatever code computed it."""
+    words = fault.casefold().split() if isinstance(fault, str) else []
+    if not words or words == statement.casefold().split():
+        raise TypeError(f'claim "{statement}" has a control that names no fault')
+    if len({isinstance(number, bool) for number in (value, failing, *bounds) if number is not None}) > 1:
+        raise TypeError(
+            f'claim "{statement}" compares yes or no with a number: value, control and bound differ in kind'
+        )
+    if not math.isfinite(failing):
+        raise TypeError(f'claim "{statement}" has a control that is not finite: {failing}')
+    if way := _disguise(value, failing):
+        raise TypeError(
+            f'claim "{statement}" has as its control the measured value, {way}: run faulty code instead'
+        )
+
+
+def _disguise(value: float | bool, control: float | bool) -> str | None:
+    """Tell how a control was made from the measured value without measuring anything, or return None.
+
+    The other boolean is the only control of a boolean. A value of 0, 1, 10 or another power of ten may meet
+    1 - v, 1 / v and a power of ten by chance, as counts and shares do; so only its negative is told.
+    """
+    if isinstance(value, bool) or value == 0 or control == 0 or not math.isfinite(value):
+        return None
+    same = 1e-9  # relative
+    if abs(control + value) <= same * abs(value):
+        return "negated"
+    own, apart = math.log10(abs(value)), math.log10(abs(control)) - math.log10(abs(value))
+    if _is_whole(own):
+        return None
+    if _is_whole(apart) and round(apart) != 0:
+        return "moved by a power of ten"
+    if abs(control * value - 1) <= same:
+        return "inverted"
+    # A relative error of 1 is no 1 - v: the difference has to be seen in v too, not only in 1.
+    if 1 - value != 1 and abs(control - (1 - value)) <= same * min(abs(value), abs(1 - value)):
+        return "taken from 1"
+    return None
+
+
+def _is_whole(logarithm: float) -> bool:
+    return abs(logarithm - round(logarithm)) < 4e-10  # a factor of 1 + 1e-9
+
+
+def _plain(number: float | bool | None) -> float | bool | None:
+    """Return a number of Python's own, also for a NumPy scalar and a tensor that holds one number."""
+    return number.item() if hasattr(number, "item") else np.asarray(number).item()
 
 
 def _shown(number: float | bool, equals: float | bool | None = None, within: float = 0.0) -> str:

@@ -1,7 +1,7 @@
 """Independent random streams from one seed.
 
-Every draw in the book names its purpose, so that no two purposes ever share random numbers.
-Source: NumPy's `SeedSequence`, whose spawn keys give streams that are independent for one seed.
+Data, weights, order and Monte Carlo points each name their purpose: no two purposes share random numbers.
+Source: NumPy's `SeedSequence`, whose spawn keys are made to give independent streams for one seed.
 """
 
 import numpy as np

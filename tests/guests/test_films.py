@@ -176,6 +176,38 @@ def test_the_tour_shows_what_a_visitor_of_the_repository_needs(measured):
 # What is shown
 
 
+OTHER_WORDS = re.compile(
+    r"\b(?:bends?|behind|in front of|slopes?|hidden columns?|(?:gradient|derivative)s?(?: of the \w+)? by)\b",
+    re.IGNORECASE,
+)
+TYPED = re.compile(r"\b\d[\d,]* (?:epochs|steps)\b|\bepoch \d|^\[[1-9]\d*\]", re.MULTILINE)
+MEASURED = re.compile(r"\{(\w+)\.\w+[^}]*\}(?= times as fast|.? times the rate|.{0,20}of the rate)")
+
+
+def test_the_films_use_the_words_of_the_book_and_type_no_number_that_may_change():
+    texts = {path.name: path.read_text("utf-8") for path in (ROOT / "book" / "_video").glob("*/*.md")}
+    assert len(texts) > 20
+    for name, text in texts.items():
+        said = "\n".join(line for line in text.splitlines() if not line.startswith("@code"))
+        assert not OTHER_WORDS.findall(said), name
+        assert not TYPED.findall(said), name
+        assert set(MEASURED.findall(said)) <= {"cost"}, f"{name} states a time of a chapter beside others"
+
+
+def test_the_check_of_words_and_numbers_finds_what_it_looks_for():
+    found = OTHER_WORDS.findall("Then the bend. The gradient of the loss by all weights. Two hidden columns.")
+    assert found == ["bend", "gradient of the loss by", "hidden columns"]
+    assert not OTHER_WORDS.findall("The derivative with respect to z is multiplied, index by index.")
+    assert len(TYPED.findall("After 500 epochs or 8,000 steps, and at epoch 50.\n[100] And here.")) == 4
+    assert not TYPED.findall(
+        "@surface\n[0] After {page.n} epochs, at epoch {page.first}.\n[{page.last}] End."
+    )
+    fast = (
+        "That is {tensorflow_scratch.gain:.0f} times as fast. It has {cost.share:.0%} of the rate of a loop."
+    )
+    assert MEASURED.findall(fast) == ["tensorflow_scratch", "cost"]
+
+
 def test_code_is_what_the_module_has_without_its_docstring():
     name, text = source.code(ROOT, "numpy_manual:update")
     lines = inspect.getsource(numpy_manual.update).replace(inspect.getdoc(numpy_manual.update), "")

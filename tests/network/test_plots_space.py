@@ -40,9 +40,9 @@ def legend_labels(legend):
 
 @pytest.mark.parametrize("sized", [False, True])
 def test_points_share_a_colour_scale_centred_at_zero(sized):
-    figure = space.scatter_3d(X, {"noise": Y, "fit": Y / 4}, "residual (units of $f$)", sized=sized)
+    figure = space.scatter_3d(X, {"noise": Y, "error": Y / 4}, "noise and error (units of $f$)", sized=sized)
     axes = drawn(figure)
-    for axis, title in zip(axes, ("noise", "fit"), strict=True):
+    for axis, title in zip(axes, ("noise", "error"), strict=True):
         assert axis.get_title() == title
         assert [axis.get_xlabel(), axis.get_ylabel(), axis.get_zlabel()] == LABELS
         assert {dots.get_clim() for dots in axis.collections} == {(-np.abs(Y).max(), np.abs(Y).max())}
@@ -54,7 +54,7 @@ def test_points_share_a_colour_scale_centred_at_zero(sized):
     assert (len(sizes) > 1) is sized
     assert sizes == sorted(sizes, reverse=True)
     assert largest == sorted(largest, reverse=True)
-    assert color_bars(figure)[0].get_xlabel() == "residual (units of $f$)"
+    assert color_bars(figure)[0].get_xlabel() == "noise and error (units of $f$)"
 
 
 def test_surfaces_are_cut_at_the_levels_on_every_plane():

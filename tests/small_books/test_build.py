@@ -1,5 +1,6 @@
 """The build on a miniature book: what runs again, what fails, and that the last good site survives."""
 
+import html
 import os
 import re
 import shutil
@@ -12,13 +13,17 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bookmaking.build.execute import KERNEL_ENVIRONMENT, _environment
+from bookmaking.cache import cores as threads
 from bookmaking.cache.keyed_cache import Record, digest, read_page
+from bookmaking.site import fast_writing
 from bookmaking.upkeep.serve import serving
 
-CODE = Path(__file__).parents[2] / "code"
+CODE = Path(__file__).parents[1] / "code"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CODE)}
 BUILD = [sys.executable, "-m", "bookmaking.build.render"]
 PATIENCE = 120  # seconds until a condition that does not come is a failure
@@ -316,6 +321,22 @@ def test_a_film_that_was_made_is_an_input_of_the_site(book):
     assert "rendering" not in build(book).stdout
 
 
+def test_what_pages_show_of_the_tests_and_what_binder_installs_are_inputs_of_the_site(book):
+    write(book, "tests/test_shown.py", "LIMIT = 'one'\n")
+    write(book, "tests/test_other.py", "LIMIT = 'one'\n")
+    write(book, ".binder/requirements.txt", "one\n")
+    append(book, "book/uses_b.md", "\n```{literalinclude} /tests/test_shown.py\n```\n")
+    assert ran(build(book)) == []
+    write(book, "tests/test_other.py", "LIMIT = 'two'\n")
+    assert "rendering" not in build(book).stdout
+    write(book, ".binder/requirements.txt", "two\n")
+    assert "rendering" in build(book).stdout
+    write(book, "tests/test_shown.py", "LIMIT = 'two'\n")
+    assert ran(build(book)) == []
+    text = html.unescape(re.sub(r"</?span[^>]*>", "", page(book, "uses_b")))
+    assert "LIMIT = 'two'" in text and "LIMIT = 'one'" not in text
+
+
 def test_a_renamed_page_in_a_moved_book_does_not_run_and_leaves_no_trace(book, tmp_path):
     shutil.move(book, tmp_path / "elsewhere")
     book = tmp_path / "elsewhere"
@@ -517,6 +538,45 @@ def test_a_page_is_stamped_by_what_it_opened(tmp_path):
     assert stamp() == known
     write(tmp_path, "code/one.py", "x = 2")
     assert stamp() != known
+
+
+def test_a_kernel_sees_no_gpu_and_has_one_thread(tmp_path, monkeypatch):
+    for name, other in (
+        ("CUDA_VISIBLE_DEVICES", "0"),
+        ("JAX_PLATFORMS", "cuda,cpu"),
+        ("OMP_NUM_THREADS", "8"),
+    ):
+        monkeypatch.setenv(name, other)
+    kernel = _environment(tmp_path, tmp_path / "log", tmp_path, [])
+    ask = "import jax, torch\n"
+    ask += "print(jax.config.jax_platforms, torch.cuda.is_available(), torch.get_num_threads())"
+    answer = subprocess.run(
+        [sys.executable, "-c", ask], env=kernel, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == ["cpu", "False", "1"]
+    # No GPU is here that the answer could show, so the number that hides them all.
+    assert kernel["CUDA_VISIBLE_DEVICES"] == kernel["HIP_VISIBLE_DEVICES"] == "-1"
+    assert set(KERNEL_ENVIRONMENT) <= set(kernel)
+
+
+def test_all_that_shares_the_cores_counts_them_in_one_place(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {2, 5, 7}, raising=False)
+    app = SimpleNamespace(parallel=1)
+    fast_writing.write_side_by_side(app, None)
+    assert app.parallel == threads.cores() == 3
+    counting = [path.name for path in CODE.rglob("*.py") if "cpu_count()" in path.read_text("utf-8")]
+    # The benchmark only says what machine it ran on.
+    assert set(counting) <= {"cores.py", "__main__.py"}
+
+
+def test_what_a_module_names_as_its_source_in_this_repository_is_there():
+    texts = [path.read_text("utf-8") for path in CODE.rglob("*.py")]
+    contributing = (CODE.parent / "CONTRIBUTING.md").read_text("utf-8")
+    sections = [name for text in texts for name in re.findall(r'CONTRIBUTING\.md, section "([^"]*)"', text)]
+    chapters = [name for text in texts for name in re.findall(r'[Ss]ource: chapter "(\w+)"', text)]
+    assert len(sections) >= 1 and len(chapters) >= 4
+    assert [name for name in sections if f"\n## {name}\n" not in contributing] == []
+    assert [name for name in chapters if not (CODE.parent / "book" / f"{name}.md").is_file()] == []
 
 
 def test_prose_has_no_cells_and_a_stray_cell_is_left_to_the_warning(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bookmaking.pages import figure_twins
+from bookmaking.pages import claims_report, figure_twins
 from support.site_checks import Page, broken_links, unlisted_claims
 from threelayer.claims import Claim
 from threelayer.plots import GRID, INK, PAPER
@@ -24,7 +24,9 @@ exclude_patterns = ["out"]
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "auto"      # runs only what has no outputs
 """
-EXACT = Claim("Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5")
+EXACT = Claim(
+    "Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5", 3.1e-4, 5e11
+)
 WHOLE = Claim("Nothing is lost, see [the start](index.md)", "yes", "= yes", "a lost line", "no")
 SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" width="144pt" height="1in" viewBox="0 0 144 72">
 <path style="fill: {PAPER}; stroke: {GRID}"/><g style="fill: {INK.upper()}"/><path fill="#0072b2"/></svg>"""
@@ -105,7 +107,8 @@ def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
         "Nothing is lost, see the start yes = yes a lost line : no",
         "The first (2 claims)",
         HEAD,
-        r"Gradients of \(W_1\) are exact 3.1e-16 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5",
+        r"Gradients of \(W_1\) are exact 3.1e-16, 0.00031 of the bound ≤ 1.0e-12"
+        " a factor of 2 in dz3 : 0.5, 5e11 times the bound",
         "Nothing is lost, see the start yes = yes a lost line : no",
         "The third (no claims, executed in T s)",
     ]
@@ -141,10 +144,11 @@ def test_claims_are_plain_paragraphs_elsewhere(book, builder):
 
 def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
     built(book)
-    less_exact = replace(EXACT, value="2.0e-14")
+    less_exact = replace(EXACT, value="2.0e-14", used=0.02, reached=None)
     book.notebook("one", "The first, reworked", [claim_output(less_exact)])
     assert "0 added, 1 changed, 0 removed" in built(book)
-    row = r"Gradients of \(W_1\) are exact 2.0e-14 ≤ 1.0e-12 a factor of 2 in dz3 : 0.5"
+    row = r"Gradients of \(W_1\) are exact 2.0e-14, 0.02 of the bound ≤ 1.0e-12"
+    row += " a factor of 2 in dz3 : 0.5, beyond zero"
     assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", HEAD, row]
     assert "2 claims hold, each with" in book.html("report")
 
@@ -157,6 +161,24 @@ def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
     index.write_text(index.read_text("utf-8").replace("one\n", ""), encoding="utf-8")
     built(book)
     assert len(rows(book.html("report"))) == 3
+
+
+def test_the_report_is_written_anew_when_only_a_share_of_a_bound_changes(book):
+    built(book)
+    book.notebook("one", "The first", [claim_output(replace(EXACT, reached=40.0)), claim_output(WHOLE)])
+    built(book)
+    assert "40 times the bound" in book.html("report")
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        *((3.14e-8, "3.1e-08"), (0.000312, "0.00031"), (0.994, "0.99"), (1.0129, "1.01"), (4.04, "4")),
+        *((37.6, "38"), (1234.5, "1,234"), (2.43e11, "2.4e11")),
+    ],
+)
+def test_a_share_of_a_bound_is_shown_with_the_digits_that_compare(share, shown):
+    assert claims_report._share(share) == shown
 
 
 def test_one_statement_twice_on_a_page_is_refused(book):
@@ -185,6 +207,26 @@ def test_a_figure_becomes_a_light_and_a_dark_image(book):
     assert 'id="fig-curve"' in figure
     assert "A curve of" in figure
     assert "0 added, 0 changed, 0 removed" in built(book), "the page is read again, for its own figure"
+
+
+def test_a_drawing_in_the_sources_has_a_dark_twin_and_stays_as_it_is(book):
+    drawing = book.folder / "drawings" / "curve.svg"
+    drawing.parent.mkdir()
+    precise = SVG.replace("<path style", '<path d="M 1.23456 2 z" style')
+    drawing.write_text(precise, encoding="utf-8")
+    index = book.folder / "index.md"
+    index.write_text(index.read_text("utf-8") + "\n![A steep curve](drawings/curve.svg)\n", encoding="utf-8")
+    book.notebook("two", "The second", [{"image/svg+xml": precise}], FIGURE)
+    built(book)
+    assert [path.name for path in drawing.parent.iterdir()] == ["curve.svg"]
+    assert drawing.read_text("utf-8") == precise
+    shown = {}
+    for page in ("index", "two"):
+        sources = re.findall(r'<img [^>]*src="([^"]*)"', book.html(page))
+        shown[page] = [(book.site / source).read_text("utf-8") for source in sources]
+    assert shown["index"] == [precise, figure_twins.in_dark_colours(precise)]
+    assert shown["two"][0] == figure_twins.rounded(precise) != precise, "an output is made smaller"
+    assert "0 added, 0 changed, 0 removed" in built(book)
 
 
 def test_the_times_of_chapters_stand_where_a_page_asks_for_them(book):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -51,7 +52,7 @@ FILES = {
         from threelayer.claims import claim
 
         first = 1 / library.VALUE
-        claim("The inverse is half", first, equals=0.5, within=0.01, control=("a fault", 5.0))
+        claim("The inverse is half", first, equals=0.5, within=0.01, control=("a fault", 0.7))
         ```
         """,
 }
@@ -136,7 +137,7 @@ def test_a_false_claim_is_told_and_the_page_goes_on(book):
     found = changes(claims, made_with(root, "VALUE, SHARE, ROUNDED = 4, 0.5, 3e-16\n"))
     assert [(change.page, change.kind, change.statement, change.here) for change in found] == [
         ("first", "false", "The value is small", "4"),
-        ("first", "gone", "The value is even", ""),  # behind it in the same cell
+        ("first", "gone", "The value is even", ""),  # after it in the same cell
         ("second", "false", "The inverse is half", "0.250"),
     ]
 
@@ -181,6 +182,19 @@ def test_a_claim_that_the_book_has_not_is_new():
 )
 def test_values_that_say_the_same_have_not_moved(one, other, expected):
     assert moved(one, other) is moved(other, one) is expected
+
+
+def test_every_test_of_the_package_runs_and_none_of_what_makes_the_book():
+    chosen = {path.name for path in drift.package_tests(ROOT)}
+    tests = {path.name: path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py")}
+    machinery = re.compile(r"^(?:from|import) (?:bookmaking|claims_report)\b", re.MULTILINE)
+    package = {
+        name for name, text in tests.items() if re.search(r"^(?:from|import) threelayer\b", text, re.M)
+    }
+    of_the_package = {name for name in package if not machinery.search(tests[name])}
+    assert chosen == of_the_package
+    assert {"test_runs.py", "test_sobol.py", "test_numpy_manual.py"} <= chosen
+    assert not {"test_claims_report.py", "test_site.py", "test_benchmark.py"} & chosen
 
 
 def test_a_book_that_did_not_run_is_refused(book, tmp_path, capsys):

@@ -53,14 +53,14 @@ def surfaces() -> interactive.Interactive:
     return interactive.isosurfaces(GRID, TRUTH, FITTED, [8, -2], "Surfaces")
 
 
-def smoke() -> interactive.Interactive:
-    return interactive.volumes(GRID, TRUTH, FITTED, "Smoke")
+def fog() -> interactive.Interactive:
+    return interactive.volumes(GRID, TRUTH, FITTED, "Fog")
 
 
 # As dicts
 
 
-@pytest.mark.parametrize("draw", [slices, epochs, surfaces, smoke])
+@pytest.mark.parametrize("draw", [slices, epochs, surfaces, fog])
 def test_a_figure_is_one_that_plotly_accepts_in_both_layouts(draw):
     plotly = pytest.importorskip("plotly.graph_objects")
     figure = draw()
@@ -70,7 +70,7 @@ def test_a_figure_is_one_that_plotly_accepts_in_both_layouts(draw):
         plotly.Figure({"layout": {"coloraxes": {}}})
 
 
-@pytest.mark.parametrize("draw", [slices, epochs, surfaces, smoke])
+@pytest.mark.parametrize("draw", [slices, epochs, surfaces, fog])
 def test_colour_scales_are_centred_and_shared(draw):
     figure = draw()
     for layout in (figure.figure["layout"], figure.narrow):
@@ -105,7 +105,7 @@ def test_epochs_change_the_network_and_not_the_truth():
     assert figure["layout"]["xaxis"]["title"]["text"] == "x₁ (rad)"
 
 
-@pytest.mark.parametrize("draw", [surfaces, smoke])
+@pytest.mark.parametrize("draw", [surfaces, fog])
 def test_scenes_hold_each_field_once(draw):
     figure = draw().figure
     held = figure["layout"]["meta"]
@@ -188,7 +188,7 @@ def folder(tmp_path_factory) -> Path:
     for name, figures in {
         "deep/flat": [slices(), epochs()],
         "space": [surfaces()],
-        "smoke": [replace(smoke(), label="Smoke")],
+        "fog": [replace(fog(), label="Fog")],
         "plain": [],
     }.items():
         write_page(folder, name, figures)
@@ -266,7 +266,7 @@ def test_data_stand_beside_the_page_and_not_in_it(book):
 def test_the_block_is_left_out_elsewhere(folder, builder):
     written = "".join(p.read_text("utf-8") for p in build(folder, builder).glob("**/*.t[ex][xt]*"))
     assert "Words between" in written
-    assert "Smoke" not in written
+    assert "Fog" not in written
 
 
 def test_nothing_is_loaded_before_the_figure_comes_into_view(someone):
@@ -393,7 +393,7 @@ def test_a_finger_turns_sideways_and_scrolls_upwards(browser, address):
 
 
 def test_a_volume_is_drawn(someone):
-    someone.opens("smoke").block()
+    someone.opens("fog").block()
     assert len(someone.plotly("data[1].value")) == len(someone.plotly("data[1].x")) == 9**3
     assert someone.plotly("data[1].z").count(0) == 81  # x3 is the fastest of the three
     assert someone.plotly("data[1].z[1]") == pytest.approx(GRID[1], abs=1e-4)

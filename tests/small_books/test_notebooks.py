@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import nbformat
@@ -27,6 +28,7 @@ from bookmaking.notebooks.assemble import CHAPTER
 from bookmaking.notebooks.carried import imports, needed_modules, requirements
 from bookmaking.notebooks.onefile import one_file
 from bookmaking.notebooks.runtime import unmet
+from bookmaking.pages.citation_formats import read_book
 from bookmaking.upkeep.notebooks import (
     PROVENANCE,
     before_chapter,
@@ -455,9 +457,9 @@ def clone(tmp_path, monkeypatch):
         if address:
             git("remote", "add", "origin", address)
         if published:
-            (tmp_path / "notebooks").mkdir()
             for name in published:
-                (tmp_path / "notebooks" / name).write_text("{}")
+                (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / name).write_text("{}")
             git("add", ".")
             git("commit", "-qm", "Publish")
             git("update-ref", "refs/remotes/origin/gh-pages", git("rev-parse", "HEAD"))
@@ -479,14 +481,31 @@ def clone(tmp_path, monkeypatch):
     ],
 )
 def test_the_repository_is_known_from_the_remote(clone, address, repository):
-    folder = clone(address, "problem.ipynb", "other.ipynb")
+    folder = clone(address, "1.2.0/notebooks/problem.ipynb", "1.2.0/notebooks/other.ipynb")
     expected = (repository, ["problem"]) if repository else ("", [])
-    assert downloads.public_notebooks(folder, "gh-pages") == expected
+    assert downloads.public_notebooks(folder, "gh-pages", "1.2.0/notebooks") == expected
 
 
 def test_a_branch_that_is_not_there_holds_no_notebook(clone):
     folder = clone("https://github.com/some-one/book")
-    assert downloads.public_notebooks(folder, "gh-pages") == ("", [])
+    assert downloads.public_notebooks(folder, "gh-pages", "notebooks") == ("", [])
+
+
+def test_a_page_opens_the_notebook_of_its_own_release_and_not_the_newest(clone):
+    published = ["1.2.0/notebooks/problem.ipynb", "1.3.0/notebooks/network.ipynb", "notebooks/network.ipynb"]
+    folder = clone("https://github.com/some-one/book", *published)
+    places = {}
+    for version in ("1.2.0", "1.3.0", "1.4.0"):
+        config = SimpleNamespace(notebooks_branch="gh-pages", cited_book=SimpleNamespace(version=version))
+        downloads.find_places(SimpleNamespace(srcdir=folder), config)
+        places[version] = config.notebook_places
+    file, quoted = "1.2.0/notebooks/problem.ipynb", "1.2.0%2Fnotebooks%2Fproblem.ipynb"
+    assert places["1.2.0"]["problem"] == {
+        "Colab": f"https://colab.research.google.com/github/some-one/book/blob/gh-pages/{file}",
+        "Binder": f"https://mybinder.org/v2/gh/some-one/book/gh-pages?urlpath=lab%2Ftree%2F{quoted}",
+    }
+    assert list(places["1.2.0"]) == ["problem"] and list(places["1.3.0"]) == ["network"]
+    assert places["1.4.0"] == {}, "what is not released yet lies nowhere"
 
 
 @pytest.mark.parametrize(
@@ -499,12 +518,12 @@ def test_a_branch_that_is_not_there_holds_no_notebook(clone):
     ],
 )
 def test_ci_names_the_repository_that_it_publishes(clone, monkeypatch, environment, repository):
-    folder = clone("https://github.com/some-one/book", "problem.ipynb")
+    folder = clone("https://github.com/some-one/book", "notebooks/problem.ipynb")
     monkeypatch.setenv("GITHUB_REPOSITORY", "ci/book")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     expected = (repository, list(downloads.PAGES)) if repository else ("", [])
-    assert downloads.public_notebooks(folder, "gh-pages") == expected
+    assert downloads.public_notebooks(folder, "gh-pages", "notebooks") == expected
 
 
 ROW = re.compile(r'<nav class="take-along".*?</nav>', re.DOTALL)
@@ -518,8 +537,8 @@ def row_of(site: Path, page: str) -> dict[str, str]:
     return {re.sub(r"<[^>]*>", "", text).strip(): address for address, text in links}
 
 
-def dead(links: dict[str, str], site: Path, page: str, repository: str) -> list[str]:
-    """Return the links that lead to nothing, when the site is what the branch gh-pages holds."""
+def dead(links: dict[str, str], site: Path, page: str, repository: str, version: str = "") -> list[str]:
+    """Return the links that lead to nothing, when gh-pages holds the site, here and under its version."""
     lost = []
     for text, address in links.items():
         parts = urlsplit(address)
@@ -532,6 +551,8 @@ def dead(links: dict[str, str], site: Path, page: str, repository: str) -> list[
             [opened] = parse_qs(parts.query)["urlpath"]
             here = parts.path == f"/v2/gh/{repository}/gh-pages" and (site / ".binder").is_dir()
             file = opened.removeprefix("lab/tree/") if here else ""
+        if parts.netloc and version:
+            file = file.removeprefix(f"{version}/") if file.startswith(f"{version}/") else ""
         if not file or not (site / file).is_file():
             lost.append(text)
     return lost
@@ -558,13 +579,14 @@ def test_the_checker_of_markup_finds_what_is_left_over():
 
 
 def test_the_row_leads_to_what_is_there(site):
-    repository, _ = downloads.public_notebooks(ROOT, "gh-pages")
+    version = read_book(ROOT / "CITATION.cff", "book").version
+    repository, _ = downloads.public_notebooks(ROOT, "gh-pages", f"{version}/notebooks")
     for path in sorted(site.glob("book/*.html")):
         page, links = path.relative_to(site).as_posix(), row_of(site, path.relative_to(site).as_posix())
         files = ["Download notebook"] if path.stem in downloads.PAGES else []
         files += ["Download module as one file"] if path.stem in IMPLEMENTATIONS else []
         assert [text for text in links if text.startswith("Download")] == files, page
-        assert not dead(links, site, page, repository), page
+        assert not dead(links, site, page, repository, version), page
 
 
 def test_the_row_is_reached_by_keyboard(browser, origin):

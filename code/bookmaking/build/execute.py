@@ -28,9 +28,14 @@ from bookmaking.cache.cores import cores, thread_limits
 from bookmaking.cache.keyed_cache import CACHE, Record, dependencies_digest
 from bookmaking.cache.page import Page
 
-# One thread a kernel: kernels share the cores, and results do not depend on how many run at once.
+# One thread a kernel: kernels share the cores, and results do not depend on how many run at once. And no GPU:
+# TensorFlow and JAX each take most of its memory as they start, which kernels side by side cannot, and no
+# claim of the book was ever measured on one.
 KERNEL_ENVIRONMENT = {
     **thread_limits(1),
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "HIP_VISIBLE_DEVICES": "-1",
+    "JAX_PLATFORMS": "cpu",
     "PYTHONHASHSEED": "0",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_NUM_INTEROP_THREADS": "1",

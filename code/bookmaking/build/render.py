@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,8 +30,10 @@ ROOMS = ("__init__.py", "cache", "build", "pages", "notebooks", "site", "paper")
 BASIS = ("_config.yml", "_toc.yml", "pyproject.toml", PINS, *(f"code/bookmaking/{room}" for room in ROOMS))
 # What `make films` made is an input as well, although it lies among what is built.
 FILMS = "_build/films"
-# What is no input of the site.
+# What is no input of the site, unless a page shows a part of it.
 NO_INPUT = ("_build", "tests", "__pycache__")
+BINDER = ".binder"  # goes with the notebooks into the site
+INCLUDED = re.compile(r"include\} /(\S+)")
 
 # Jupyter Book in a process of its own. Its trees live as long as it does. To look for what could be freed
 # takes a fifth of the time and finds nothing, and to free them at the end takes a second.
@@ -68,7 +71,7 @@ def _build(root: Path, build: Path, lock: int) -> int:
     start = time.perf_counter()
     _recover(build)
     films = [f"{FILMS}/{path.name}" for path in (root / FILMS).glob("*.*")]
-    inputs = digest(root, [*_inputs(root, "."), *films])
+    inputs = digest(root, {*_inputs(root, "."), *_inputs(root, BINDER), *_included(root), *films})
     published = _read_json(build / "published.json")
     if published.get("inputs") == inputs and (build / "html").is_dir():
         chapters, executed, cached = published["chapters"], 0, published["chapters"]
@@ -159,6 +162,13 @@ def _inputs(root: Path, place: str) -> Iterator[str]:
     for folder, folders, files in os.walk(root / place):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in NO_INPUT]
         yield from (Path(folder, name).relative_to(root).as_posix() for name in files if name[0] != ".")
+
+
+def _included(root: Path) -> set[str]:
+    """Return the files that pages show parts of, wherever they lie."""
+    return {
+        name for path in (root / "book").glob("*.md") for name in INCLUDED.findall(path.read_text("utf-8"))
+    }
 
 
 def _address(root: Path) -> str:

@@ -25,7 +25,7 @@ from bookmaking.notebooks import runtime
 from threelayer import IMPLEMENTATIONS
 
 PACKAGE = "threelayer"
-ALWAYS = ("matplotlib", "numpy", "pandas", "seaborn")  # the book's figures and tables
+ALWAYS = ("jinja2", "matplotlib", "numpy", "pandas", "seaborn")  # figures, and tables with a style
 
 INTRODUCTION = """\
 This notebook was made from a chapter of *{book}*, version {version}. It needs no file of the book: the code
@@ -179,17 +179,29 @@ def first_cells(
 
 
 def _versions(needed: dict[str, str]) -> str:
-    """Write the cell that checks the environment."""
+    """Write the cell that installs what is missing, and says where each framework computes."""
     table = "".join(
         f"    {name!r}: {requirement!r},\n".replace("'", '"') for name, requirement in needed.items()
     )
     return f"""\
+import os
 import re
 import sys
-from importlib.metadata import packages_distributions, version
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import invalidate_caches
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
+
+# A GPU is shared, and not taken whole by the framework that comes first.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 
 {inspect.getsource(runtime.unmet)}
+
+{inspect.getsource(runtime.devices)}
 
 # What is imported, and what pip installs for it.
 needed = {{
@@ -197,9 +209,13 @@ needed = {{
 if sys.version_info < (3, 11):
     raise ImportError(f"this notebook needs Python 3.11 or later, and this is {{sys.version.split()[0]}}")
 if missing := unmet(needed):
+    print("Installing", ", ".join(missing))
     names = " ".join(f"'{{name}}'" for name in missing)
-    raise ImportError(f"run this first, then restart the kernel:  %pip install {{names}}")
-print("All packages are here. Nothing else has to be installed.")"""
+    %pip install --quiet {{names}}
+    invalidate_caches()
+    if missing := unmet(needed):
+        raise ImportError(f"pip could not install {{', '.join(missing)}}; its message stands above")
+print("All packages are here.", *devices(needed))"""
 
 
 def _machinery(folders: list[str]) -> str:

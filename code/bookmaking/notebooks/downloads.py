@@ -2,8 +2,9 @@
 
 Notebooks lie in `notebooks/` of the site, implementations as one file each in `modules/`. Colab and Binder
 open only files of a repository on GitHub: those of the branch `notebooks_branch`, gh-pages unless set, to
-which publishing brings the whole site, `.binder` included. A link to either is written only where that branch
-is known to hold the notebook, or is about to.
+which publishing brings the whole site, `.binder` included. There each release stays under its number, and a
+page opens the notebook of its own release. (What Binder installs is what the newest release needs.) A link to
+either is written only where that branch is known to hold the notebook, or is about to.
 Source: https://docs.github.com/en/actions (variables of the environment).
 """
 
@@ -88,9 +89,9 @@ def row(links: list[tuple[str, str, str]]) -> str:
     return f'<nav class="take-along" aria-label="Take this page with you"><ul>\n{items}</ul></nav>\n'
 
 
-def launch_addresses(repository: str, branch: str, stem: str) -> dict[str, str]:
+def launch_addresses(repository: str, branch: str, folder: str, stem: str) -> dict[str, str]:
     """Return where the notebook of a page runs, for a repository `owner/name` on GitHub."""
-    file = f"notebooks/{stem}.ipynb"
+    file = f"{folder}/{stem}.ipynb"
     path = quote(f"lab/tree/{file}", safe="")
     return {
         "Colab": f"https://colab.research.google.com/github/{repository}/blob/{branch}/{file}",
@@ -98,8 +99,8 @@ def launch_addresses(repository: str, branch: str, stem: str) -> dict[str, str]:
     }
 
 
-def public_notebooks(root: str | Path, branch: str) -> tuple[str, list[str]]:
-    """Return `owner/name` of the repository on GitHub, and the pages whose notebooks its branch has.
+def public_notebooks(root: str | Path, branch: str, folder: str) -> tuple[str, list[str]]:
+    """Return `owner/name` of the repository on GitHub, and the pages whose notebooks its branch holds there.
 
     CI publishes what it builds, unless it builds a pull request. Anywhere else, git tells what the branch of
     the remote `origin` held when it was last fetched. Where nothing is public, both are empty.
@@ -110,7 +111,7 @@ def public_notebooks(root: str | Path, branch: str) -> tuple[str, list[str]]:
         return (named, list(PAGES)) if public and not proposed else ("", [])
     pattern = r"(?:https://|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?"
     found = re.fullmatch(pattern, _git(root, "config", "--get", "remote.origin.url"))
-    held = _git(root, "ls-tree", "--name-only", f"refs/remotes/origin/{branch}:notebooks").splitlines()
+    held = _git(root, "ls-tree", "--name-only", f"refs/remotes/origin/{branch}:{folder}").splitlines()
     return (found[1], [page for page in PAGES if f"{page}.ipynb" in held]) if found and held else ("", [])
 
 
@@ -123,11 +124,17 @@ def _git(root: str | Path, *arguments: str) -> str:
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
+def notebooks_folder(config) -> str:
+    """Return where the branch keeps the notebooks of the book's version, or of a book that has none."""
+    book = getattr(config, "cited_book", None)
+    return f"{book.version}/notebooks" if book else "notebooks"
+
+
 def find_places(app, config) -> None:
     """Note where notebooks can be opened, in the configuration: when that changes, all pages are written."""
-    branch = config.notebooks_branch
-    repository, pages = public_notebooks(app.srcdir, branch)
-    config.notebook_places = {page: launch_addresses(repository, branch, page) for page in pages}
+    branch, folder = config.notebooks_branch, notebooks_folder(config)
+    repository, pages = public_notebooks(app.srcdir, branch, folder)
+    config.notebook_places = {page: launch_addresses(repository, branch, folder, page) for page in pages}
 
 
 def note_equations(app, doctree: nodes.document) -> None:
@@ -156,8 +163,9 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("notebooks_branch", "gh-pages", "html")
     app.add_config_value("notebook_places", {}, "html")
-    app.add_event("page-links")  # what other extensions offer with a page, each as icon, text and address
-    app.connect("config-inited", find_places)
+    app.connect(
+        "config-inited", find_places, priority=600
+    )  # after the book itself, whose version it asks for
     app.add_css_file("downloads.css")
     app.connect("doctree-read", note_equations)
     app.connect("env-updated", pages_to_write)

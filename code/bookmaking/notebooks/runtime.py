@@ -1,4 +1,4 @@
-"""The two functions that a notebook needs to stand alone; their source is put into its cells.
+"""The functions that a notebook needs to stand alone; their source is put into its cells.
 
 They must not use anything of this repository, nor anything beyond Python's library and IPython.
 Source: https://ipython.readthedocs.io (custom magics), PEP 566 for the metadata that `unmet` reads.
@@ -8,8 +8,10 @@ import ast
 import importlib
 import re
 import sys
-from importlib.metadata import packages_distributions, version
-from importlib.util import cache_from_source
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 
 from IPython import get_ipython
@@ -17,13 +19,44 @@ from IPython import get_ipython
 
 def unmet(needed: dict[str, str]) -> list[str]:
     """Return the requirements that are not met; `needed` maps what is imported to what pip installs."""
-    installed, missing = packages_distributions(), []
+
+    def release(text: str) -> list[int]:
+        """Return the numbers of a version, without zeros at the end: 2.6 is 2.6.0."""
+        numbers = [int(part) for part in re.findall(r"\d+", re.match(r"[\d.]*", text)[0])]
+        while numbers and not numbers[-1]:
+            numbers.pop()
+        return numbers
+
+    distributions, missing = packages_distributions(), []
     for package, requirement in needed.items():
-        least = [int(part) for part in re.findall(r"\d+", requirement.partition(">=")[2])]
-        found = installed.get(package)
-        if not found or [int(part) for part in re.findall(r"\d+", version(found[0]))] < least:
+        name, _, least = requirement.partition(">=")
+        found = []
+        for candidate in (name, *distributions.get(package, ())):
+            with suppress(PackageNotFoundError):
+                found.append(release(version(candidate)))
+        # What can be imported is here, under whatever name and whether or not anybody noted its version.
+        if find_spec(package) is None or (found and max(found) < release(least)):
             missing.append(requirement)
     return missing
+
+
+def devices(packages: Iterable[str]) -> list[str]:
+    """Return, for each framework among the packages, where it computes."""
+    found = []
+    if "torch" in packages:
+        import torch
+
+        found.append(f"PyTorch computes on {'a GPU' if torch.cuda.is_available() else 'the CPU'}.")
+    if "tensorflow" in packages:
+        import tensorflow
+
+        gpus = tensorflow.config.list_physical_devices("GPU")
+        found.append(f"TensorFlow computes on {'a GPU' if gpus else 'the CPU'}.")
+    if "jax" in packages:
+        import jax
+
+        found.append(f"JAX computes on {'the CPU' if jax.default_backend() == 'cpu' else 'an accelerator'}.")
+    return found
 
 
 def listing(name: str, cell: str) -> None:

@@ -21,7 +21,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CollectedClaim:
-    """One claim: its anchor, its statement and its control as nodes, and what was measured."""
+    """One claim: its anchor, its statement and its control as nodes, and what was measured.
+
+    `used` and `reached` are those of `threelayer.claims.Claim`.
+    """
 
     anchor: str
     statement: nodes.inline
@@ -29,6 +32,8 @@ class CollectedClaim:
     bound: str
     control: nodes.inline
     control_value: str
+    used: float | None
+    reached: float | None
 
 
 class claims_report(nodes.General, nodes.Element):
@@ -75,6 +80,8 @@ class ClaimCollector(EnvironmentCollector):
                 bound=claim["bound"],
                 control=_detached(block, "claim-fault"),
                 control_value=claim["control_value"],
+                used=claim["used"],
+                reached=claim["reached"],
             )
         if found:
             _claims(app.env)[app.env.docname] = list(found.values())
@@ -129,11 +136,15 @@ class FillReport(SphinxPostTransform):
         table = _table(["Claim", "Measured", "Bound", "Control"], [36, 21, 19, 24])
         body = next(table.findall(nodes.tbody))
         for claim in claims:
+            sized = claim.used is not None
+            used = f", {_share(claim.used)} of the bound" if sized else ""
+            times = f"{_share(claim.reached)} times the bound" if claim.reached else "beyond zero"
             control = nodes.paragraph()
-            control += [claim.control.deepcopy(), nodes.Text(f": {claim.control_value}")]
+            reached = f", {times}" if sized else ""
+            control += [claim.control.deepcopy(), nodes.Text(f": {claim.control_value}{reached}")]
             cells = [
                 nodes.paragraph("", "", self.link(page, claim.anchor, claim.statement.deepcopy())),
-                nodes.paragraph("", claim.value),
+                nodes.paragraph("", f"{claim.value}{used}"),
                 nodes.paragraph("", claim.bound),
                 control,
             ]
@@ -192,6 +203,13 @@ def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
+def _share(share: float) -> str:
+    """Write a share of a bound with two digits, which is enough to compare two of them."""
+    if 100 <= share < 1e6:
+        return f"{share:,.0f}"
+    return f"{share:.2f}" if 1 <= share < 1.1 else f"{share:.2g}".replace("e+", "e")
+
+
 def _table(titles: list[str], widths: list[int]) -> nodes.table:
     head = nodes.row("", *(nodes.entry("", nodes.paragraph("", title)) for title in titles))
     group = nodes.tgroup(cols=len(titles))
@@ -206,4 +224,4 @@ def setup(app) -> dict:
     app.add_directive("claims-report", ClaimsReport)
     app.add_env_collector(ClaimCollector)
     app.add_post_transform(FillReport)
-    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

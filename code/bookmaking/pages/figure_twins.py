@@ -2,7 +2,7 @@
 
 A figure is drawn once, in three fixed colours for ink, grid and paper (`threelayer.plots`). For HTML its file
 is copied with these three replaced, and the theme shows whichever of the two fits.
-Other formats keep the original.
+Other formats keep the original, and so do the sources: only what a page drew while it ran is made smaller.
 """
 
 import os
@@ -38,20 +38,25 @@ class TwinFigures(SphinxPostTransform):
 
     def run(self, **kwargs) -> None:
         """Replace the page's SVG images."""
+        outputs = Path(self.app.outdir).parent.resolve() / "jupyter_execute"  # MyST-NB's
         for image in list(self.document.findall(nodes.image)):
             if not image.get("alt", "").strip():
                 logger.warning("image without alternative text (mystnb: image: alt:)", location=image)
             source = Path(self.env.srcdir, image["uri"])
             if source.suffix != ".svg" or not source.is_file() or MODE_CLASSES & set(image["classes"]):
                 continue
-            svg = rounded(source.read_text(encoding="utf-8"))
-            times = source.stat()
-            source.write_text(svg, encoding="utf-8")
-            # As old as before: a page is read again when a file that it shows is newer than the last reading.
-            os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
-            copy = source.with_name(f"{source.stem}-dark.svg")
+            svg, folder = source.read_text(encoding="utf-8"), source.parent
+            if outputs in source.resolve().parents:
+                svg, times = rounded(svg), source.stat()
+                source.write_text(svg, encoding="utf-8")
+                # As old as before: a page is read again when a file that it shows is newer than its reading.
+                os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
+            else:
+                folder = Path(self.app.doctreedir, "twins", image["uri"]).parent
+                folder.mkdir(parents=True, exist_ok=True)
+            copy = folder / f"{source.stem}-dark.svg"
             copy.write_text(in_dark_colours(svg), encoding="utf-8")
-            uri = join(image["uri"].rpartition("/")[0], copy.name)
+            uri = Path(os.path.relpath(copy, self.env.srcdir)).as_posix()
             self.env.images.add_file(self.env.docname, uri)
             size = intrinsic_size(svg)
             light, dark = (image["uri"], "only-light"), (uri, "only-dark")

@@ -4,10 +4,11 @@ One process resolves the references of a page while another writes the page befo
 numbered figures is unpickled once, not once for every reference to one of them, as Sphinx does it.
 """
 
-import os
 from functools import lru_cache
 
 from sphinx.domains.std import StandardDomain
+
+from bookmaking.cache.cores import cores
 
 
 class Trees:
@@ -35,7 +36,7 @@ class NumberedReferences(StandardDomain):
 
 def write_side_by_side(app, env) -> None:
     """Let Sphinx write with all cores, but not read with them, which not all extensions can."""
-    app.parallel = os.cpu_count() or 1
+    app.parallel = cores()
 
 
 def setup(app) -> dict:

@@ -1,17 +1,24 @@
 """Run the site's notebooks where the book is not: `make notebooks`.
 
-The kernel finds the installed packages and nothing of this repository; it starts in an empty folder. A
-notebook passes when it makes the claims that it brings along, in their order, with code from its own cells
-only, and leaves no file. The notebook of an implementation must also end in the weights of the book.
+The kernel finds what the notebook says that it needs, with what that depends on, and nothing of this
+repository; it starts in an empty folder. A notebook passes when it makes the claims that it brings along, in
+their order, with code from its own cells only, and leaves no file. That of an implementation must also end
+in the weights of the book.
 Source: https://nbclient.readthedocs.io.
 """
 
 import argparse
+import ast
 import os
+import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -22,6 +29,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bookmaking.build.execute import KERNEL_ENVIRONMENT, without_colours
 from bookmaking.notebooks.assemble import CHAPTER
@@ -30,13 +39,13 @@ from threelayer.claims import CHECKED, MIME_TYPE, outside_the_book
 from threelayer.evaluate import largest_deviation
 
 BOUND = 1e-12  # of chapter "one_trajectory"
+NEEDED = re.compile(r"^needed = (\{.*?^\})", re.MULTILINE | re.DOTALL)  # in a notebook's first code cell
 # Where installed packages are. Python adds their .pth files, and so this repository, only through `site`,
-# which is switched off. Readers have no MyST-NB, so it must not be found either.
+# which is switched off.
 PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
-BARE = [sys.executable, "-I", "-S"]
 START = f"""import sys
 sys.path += {PACKAGES!r}
-sys.modules["myst_nb"] = None
+sys.modules.update(dict.fromkeys({{hidden!r}}))
 from ipykernel.kernelapp import launch_new_instance
 launch_new_instance()"""
 
@@ -53,14 +62,40 @@ trained = import_module("threelayer.{stem}").fit(init_params(config), make_data(
 numpy.savez({file!r}, *trained)"""
 
 
-class BareKernel(AsyncKernelManager):
-    """A kernel that finds installed packages, and no repository that was installed to be edited."""
+def needed_by(notebook: NotebookNode) -> dict[str, str]:
+    """Return what a notebook says that it needs: what it imports, and what pip installs for that."""
+    found = NEEDED.search(code_cells(notebook)[0].source)
+    return ast.literal_eval(found[1]) if found else {}
 
-    kernel_spec = KernelSpec(
-        argv=[*BARE, "-c", START, "-f", "{connection_file}", "--IPKernelApp.log_level=ERROR"],
-        display_name="bare",
-        language="python",
+
+def hidden(needed: Iterable[str]) -> list[str]:
+    """Return the packages that are installed here and would be missing where only `needed` is installed."""
+    provided = packages_distributions()
+    waiting = ["ipykernel", *chain.from_iterable(provided.get(package, ()) for package in needed)]
+    here: set[str] = set()
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        with suppress(PackageNotFoundError):
+            if name not in here:
+                here.add(name)
+                depends = map(Requirement, requires(name) or ())
+                waiting += [r.name for r in depends if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return [package for package, names in provided.items() if here.isdisjoint(map(canonicalize_name, names))]
+
+
+def bare_kernel(needed: Iterable[str], python: Path | None = None) -> type[AsyncKernelManager]:
+    """Return what starts a kernel that finds no repository which was installed to be edited.
+
+    It finds `needed`, with what that depends on; or whatever is installed for another `python`.
+    """
+    start = (
+        ["-S", "-c", START.format(hidden=hidden(needed))] if python is None else ["-m", "ipykernel_launcher"]
     )
+    options = ["-f", "{connection_file}", "--IPKernelApp.log_level=ERROR"]
+    specification = KernelSpec(
+        argv=[str(python or sys.executable), "-I", *start, *options], display_name="bare", language="python"
+    )
+    return type("BareKernel", (AsyncKernelManager,), {"kernel_spec": specification})
 
 
 @dataclass(frozen=True)
@@ -72,10 +107,11 @@ class Outcome:
     seconds: float
 
 
-def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Run a notebook in a folder and return it; its cells may not raise."""
+def executed(notebook: NotebookNode, folder: Path, python: Path | None = None) -> NotebookNode:
+    """Run a notebook in a folder, with what it says that it needs, and return it; its cells may not raise."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    client = NotebookClient(notebook, timeout=900, kernel_name="bare", kernel_manager_class=BareKernel)
+    kernel = bare_kernel(needed_by(notebook), python)
+    client = NotebookClient(notebook, timeout=900, kernel_name="bare", kernel_manager_class=kernel)
     return client.execute(cwd=str(folder), env={**environment, **KERNEL_ENVIRONMENT})
 
 
@@ -107,7 +143,12 @@ def book_weights(config: Config) -> Params:
 
 
 def try_out(
-    notebook: NotebookNode, stem: str, config: Config, reference: Params, whole: bool = True
+    notebook: NotebookNode,
+    stem: str,
+    config: Config,
+    reference: Params,
+    whole: bool = True,
+    python: Path | None = None,
 ) -> Outcome:
     """Run the notebook of a page and say what is wrong with it.
 
@@ -117,6 +158,9 @@ def try_out(
         How an implementation trains at the end, and the `book_weights` that it must reach.
     whole
         Run the chapter too, and not only what it brings along and the training.
+    python
+        The interpreter of another environment; without it the notebook finds, of what is installed here,
+        only what it says that it needs.
     """
     if not whole:
         del notebook.cells[before_chapter(notebook) :]
@@ -128,7 +172,7 @@ def try_out(
             notebook.cells.append(new_code_cell(WEIGHTS.format(stem=stem, config=config, file=file)))
         notebook.cells.append(new_code_cell(PROVENANCE))
         try:
-            ran = executed(notebook, Path(outside))
+            ran = executed(notebook, Path(outside), python)
         except CellExecutionError as error:
             # The cell itself comes first, what went wrong last.
             return Outcome([without_colours(str(error)).strip()[-1500:]], 0, time.perf_counter() - begin)

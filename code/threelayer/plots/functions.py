@@ -100,7 +100,7 @@ def sobol_bars(exact: np.ndarray, estimate: np.ndarray, error: np.ndarray) -> Fi
 
 
 def layers(letters: Sequence[str], widths: Sequence[int], names: Sequence[str]) -> Figure:
-    """Draw the network: one column of units a letter, one bundle of weights between neighbours."""
+    """Draw the network: the units of each letter, and a bundle of weights between neighbours."""
     figure, axis = plt.subplots(figsize=(WIDTH, 3.1))
     columns = 2.4 * np.arange(len(widths))
     heights = [np.linspace(-1, 1, count) * (count - 1) / 4 for count in np.minimum(widths, 5)]

@@ -1,4 +1,4 @@
-"""Two cubes that turn together, truth and network, as surfaces of equal value or as coloured smoke.
+"""Two cubes that turn together, truth and network, as surfaces of equal value or as coloured fog.
 
 Plotly gets the fields once, in the layout; the page's script hands them to the traces that name them.
 Source: chapter "four_dimensions".
@@ -54,7 +54,7 @@ def isosurfaces(
 
 
 def volumes(grid: np.ndarray, truth: np.ndarray, fitted: np.ndarray, label: str) -> Interactive:
-    """Draw f and the network as coloured smoke: clear where near zero, dense where extreme.
+    """Draw f and the network as coloured fog: clear where near zero, dense where extreme.
 
     The parameters are those of `isosurfaces`.
     """
