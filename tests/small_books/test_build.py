@@ -22,10 +22,11 @@ from bookmaking.cache import cores as threads
 from bookmaking.cache.keyed_cache import Record, digest, read_page
 from bookmaking.site import fast_writing
 from bookmaking.upkeep.serve import serving
+from support import ROOT
 
-CODE = Path(__file__).parents[1] / "code"
+CODE = ROOT / "code"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CODE)}
-BUILD = [sys.executable, "-m", "bookmaking.build.render"]
+BUILD = [sys.executable, "-m", "bookmaking.build"]
 PATIENCE = 120  # seconds until a condition that does not come is a failure
 
 FILES = {

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import textwrap
@@ -182,19 +181,6 @@ def test_a_claim_that_the_book_has_not_is_new():
 )
 def test_values_that_say_the_same_have_not_moved(one, other, expected):
     assert moved(one, other) is moved(other, one) is expected
-
-
-def test_every_test_of_the_package_runs_and_none_of_what_makes_the_book():
-    chosen = {path.name for path in drift.package_tests(ROOT)}
-    tests = {path.name: path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py")}
-    machinery = re.compile(r"^(?:from|import) (?:bookmaking|claims_report)\b", re.MULTILINE)
-    package = {
-        name for name, text in tests.items() if re.search(r"^(?:from|import) threelayer\b", text, re.M)
-    }
-    of_the_package = {name for name in package if not machinery.search(tests[name])}
-    assert chosen == of_the_package
-    assert {"test_runs.py", "test_sobol.py", "test_numpy_manual.py"} <= chosen
-    assert not {"test_claims_report.py", "test_site.py", "test_benchmark.py"} & chosen
 
 
 def test_a_book_that_did_not_run_is_refused(book, tmp_path, capsys):
