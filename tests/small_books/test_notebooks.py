@@ -388,12 +388,74 @@ def test_without_the_carried_cells_the_package_is_not_found(book, tmp_path):
         executed(notebook, tmp_path)
 
 
-def test_the_first_cell_says_what_to_install(book, tmp_path):
-    notebook = book.notebook()
+def with_pip(notebook, asked, does):
+    """Let a notebook need an absent package, with a pip that notes what it is asked for and then `does` that."""
     first = code_cells(notebook)[0]
-    first.source = first.source.replace('"numpy>=', '"numpy>=9').replace('"pandas":', '"absent_thing":')
-    with pytest.raises(CellExecutionError, match=r"%pip install 'numpy>=9\S*' 'pandas>="):
+    first.source = first.source.replace('"pandas":', '"absent_thing": "absent-thing>=2.6",\n    "pandas":')
+    pip = f"""\
+import pathlib, sys
+from IPython import get_ipython
+def pip(line):
+    pathlib.Path({str(asked)!r}).write_text(line)
+    {does}
+get_ipython().register_magic_function(pip)"""
+    notebook.cells.insert(0, new_code_cell(pip))  # the real one would ask a network
+
+
+def test_the_first_cell_installs_what_is_missing_and_goes_on(book, tmp_path):
+    notebook, asked = book.notebook(), tmp_path / "asked.txt"
+    there = f"pathlib.Path({str(tmp_path)!r}, 'absent_thing.py').touch(); sys.path.append({str(tmp_path)!r})"
+    with_pip(notebook, asked, there)
+    ran = executed(notebook, tmp_path)
+    assert asked.read_text() == "install --quiet 'absent-thing>=2.6'"
+    said = printed(code_cells(ran)[1])
+    assert said.startswith("Installing absent-thing>=2.6\nAll packages are here.")
+
+
+def test_the_first_cell_says_what_could_not_be_installed(book, tmp_path):
+    notebook = book.notebook()
+    with_pip(notebook, tmp_path / "asked.txt", "pass")
+    with pytest.raises(CellExecutionError, match=r"pip could not install absent-thing>=2\.6; its message"):
         executed(notebook, tmp_path)
+
+
+def test_what_a_notebook_does_not_name_is_not_there(book, tmp_path):
+    notebook = book.notebook()
+    notebook.cells.append(new_code_cell("import PIL, sqlite3, IPython"))  # Matplotlib's, Python's, Jupyter's
+    executed(notebook, tmp_path)
+    notebook.cells[-1] = new_code_cell("import sklearn")
+    with pytest.raises(CellExecutionError, match="No module named 'sklearn'"):
+        executed(notebook, tmp_path)
+
+
+def test_tables_with_a_style_need_jinja2(book, tmp_path):
+    notebook = book.notebook()
+    notebook.cells.append(new_code_cell("import pandas\npandas.DataFrame([[1.0]]).style.to_html()"))
+    executed(notebook, tmp_path)
+    first = code_cells(notebook)[0]
+    first.source = re.sub(r' *"jinja2": .*\n', "", first.source)
+    with pytest.raises(CellExecutionError, match="jinja2"):
+        executed(notebook, tmp_path)
+
+
+def test_what_can_be_imported_is_not_missing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "odd_name.py").touch()
+    assert unmet({"odd_name": "quite-different>=2.0"}) == []  # a project that is edited, a build of one's own
+    metadata = tmp_path / "plain_name-2.6.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    (tmp_path / "plain_name.py").touch()
+    for found, least, met in [
+        ("2.6", "2.6.0", True),
+        ("2.6.0", "2.6", True),
+        ("2.6+cpu", "2.6", True),
+        ("2.10", "2.6", True),
+        ("2.6", "2.10", False),
+        ("2.6", "2.6.1", False),
+    ]:
+        metadata.write_text(f"Name: plain_name\nVersion: {found}\n")
+        needed = f"plain_name>={least}"
+        assert unmet({"plain_name": needed}) == ([] if met else [needed]), (found, least)
 
 
 def test_versions_are_compared_as_numbers():
