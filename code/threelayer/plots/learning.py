@@ -67,12 +67,12 @@ def ridges(
 
 
 def convergence(runs: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], noise_floor: float) -> Figure:
-    """Draw the loss of several settings over steps and over multiplications, seeds as bands, with the noise floor.
+    """Draw the loss of several settings over steps and multiplications, seeds as bands, and the noise floor.
 
     Parameters
     ----------
     runs
-        Label to steps (epochs,), multiplications (epochs,) and losses (seeds, epochs). The line is the median.
+        Label to steps (epochs,), multiplications (epochs,) and losses (seeds, epochs). Lines are medians.
     """
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
     for (label, (steps, products, losses)), color, dash in zip(runs.items(), SHADES, DASHES, strict=False):
