@@ -50,9 +50,9 @@ def predictions(y_true: np.ndarray, y_hat: np.ndarray, color: str = BLUE) -> Fig
     )
     axes[0].set(xlabel=r"truth $f(x)$", ylabel=r"prediction $\hat y$ (units of $f$)", aspect="equal")
     axes[0].legend(loc="upper left", markerscale=4)
-    residual = (y_hat - y_true)[:, 0]
-    axes[1].hist(residual, bins=60, color=color, histtype="stepfilled")
-    axes[1].set(xlabel=r"residual $\hat y - f(x)$", ylabel="samples")
+    error = (y_hat - y_true)[:, 0]
+    axes[1].hist(error, bins=60, color=color, histtype="stepfilled")
+    axes[1].set(xlabel=r"error $\hat y - f(x)$", ylabel="samples")
     return figure
 
 
