@@ -13,7 +13,7 @@ from threelayer.spec import Params
 
 
 def noise_floor(data: Data, noise: float = 0.25) -> float:
-    """Return the loss that a perfect network would have, equation (noise-floor)."""
+    """Return the loss to expect of a perfect network, equation (noise-floor)."""
     return float((noise / data.y_scale.std[0]) ** 2)
 
 
@@ -24,7 +24,7 @@ def predict_units(network: ModuleType, params: Params, data: Data, x: np.ndarray
 
 
 def errors(network: ModuleType, params: Params, data: Data) -> np.ndarray:
-    """Return prediction minus truth on the test set (n, 1), in units of f."""
+    """Return the errors on the test set, prediction minus truth (n, 1), in units of f."""
     return data.y_scale.std * (network.predict(params, data.x_test) - data.y_true_test)
 
 

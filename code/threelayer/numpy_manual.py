@@ -1,6 +1,6 @@
 """The three-layer network in NumPy, with backpropagation derived by hand: the reference for the other eight.
 
-The idea: every line of the derivation is one einsum, whose letters name the axes it sums over.
+The idea: every product of the derivation is one einsum, whose letters name the axes it sums over.
 Source: chapter "network", equations (forward) to (update); Rumelhart, Hinton and Williams (1986).
 """
 
@@ -14,7 +14,7 @@ from threelayer.spec import Config, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # einsum runs a plain loop over its letters; with optimize=True it hands the product to BLAS. The hand-over
-# costs more than it saves unless both matrices are wide, which only those with both h and k are.
+# has a cost, so only the products of two wide matrices, those with both h and k, go that way.
 einsum = np.einsum
 einsum_blas = partial(np.einsum, optimize=True)
 
@@ -34,7 +34,7 @@ def mean_squared_error(y_hat: np.ndarray, y: np.ndarray) -> float:
 
 
 def backward(params: Params, x: np.ndarray, y: np.ndarray, forward_results: tuple) -> Params:
-    """Return the gradient of the loss by every weight, from the output back to the input.
+    """Return the gradient of the loss with respect to every weight, from the output back to the input.
 
     References
     ----------
@@ -58,7 +58,7 @@ def predict(params: Params, x: np.ndarray) -> np.ndarray:
 
 
 def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient by every weight."""
+    """Return the mean squared error and its gradient with respect to every weight."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     results = forward(params, x)
@@ -86,7 +86,7 @@ def fit(
     ValueError
         For bad input, before any work.
     DivergedError
-        When the loss stops being finite.
+        When the loss stops being finite; names epoch and step.
     """
     params, x_train, y_train, x_val, y_val = checked_fit(params, data, config)
     params = Params(*(p.copy() for p in params))

@@ -1,7 +1,7 @@
 """What the nine implementations agree on: the shape of weights, of a configuration and of a result.
 
 These types carry data and no algorithm, so that each framework stays free to be itself.
-Source: chapter "network", equations (forward) and (update).
+Source: chapter "network", equations (forward-1) to (forward-3) and (update).
 """
 
 import time
@@ -27,7 +27,7 @@ class Params(NamedTuple):
 
 @dataclass(frozen=True)
 class Config:
-    """How to train: everything that decides the result beside the data.
+    """How to train: everything that decides the result beside the data and the initial weights.
 
     Raises
     ------
@@ -36,7 +36,7 @@ class Config:
     """
 
     hidden: tuple[int, int] = (24, 16)  # widths h and k
-    learning_rate: float = 2**-4  # exact in float32, where Keras keeps it
+    learning_rate: float = 2**-4  # exact in float32, in which Keras keeps it unless its floatx is another
     momentum: float = 0.9375
     batch_size: int = 256
     epochs: int = 500

@@ -1,7 +1,7 @@
 """The refusals that all nine implementations share: bad input ends in one clear sentence, before any work.
 
 NumPy arrays come in, checked NumPy arrays go out, in the dtype that the computation will use.
-Source: the contract in chapter "network".
+Source: the shapes of chapter "network", the contract of CONTRIBUTING.md.
 """
 
 from typing import TYPE_CHECKING

@@ -19,9 +19,9 @@ FIGURES = {
     "ridges": lambda: learning.ridges(
         [0, 10], {"$a_1$": [np.zeros(5), np.array([-0.9, 0.9, 0.9])]}, {"$a_1$": 1.0}, bins=4, columns=1
     ),
-    "convergence": lambda: learning.convergence({"h = 8": (STEPS, STEPS / 100, LOSSES)}, 0.01),
+    "convergence": lambda: learning.convergence({"h = 8": (STEPS, STEPS * 100, LOSSES)}, 0.01),
     "residuals": lambda: learning.residuals(X, RESIDUAL, 0.25, bins=8),
-    "calibration": lambda: learning.calibration({"wide": 2 * RESIDUAL, "narrow": RESIDUAL}),
+    "against_normal": lambda: learning.against_normal({"wide": 2 * RESIDUAL, "narrow": RESIDUAL}),
     "near_faces": lambda: learning.near_faces(
         {"cube": np.array([0.1, 0.2, 0.3, 0.4]), "wide": np.full(4, 0.2)}, np.array([67, 50, 35, 23])
     ),
@@ -54,10 +54,10 @@ def test_ridges_hold_the_histograms_first_epoch_on_top():
     assert [label.get_text() for label in axis.get_yticklabels()] == ["0", "10"]
 
 
-def test_convergence_draws_median_and_range_over_steps_and_over_seconds():
+def test_convergence_draws_median_and_range_over_steps_and_over_multiplications():
     figure = FIGURES["convergence"]()
     figure.canvas.draw()
-    for axis, x, xlabel in zip(figure.axes, (STEPS, STEPS / 100), ("step", "time (s)"), strict=True):
+    for axis, x, xlabel in zip(figure.axes, (STEPS, STEPS * 100), ("step", "multiplications"), strict=True):
         assert axis.get_xlabel() == xlabel
         assert not any(label.get_text() for label in axis.get_xticklabels(minor=True))
         line = lines(axis)["h = 8"]
@@ -83,8 +83,8 @@ def test_residuals_show_mean_spread_and_noise_over_each_input():
         assert opacity.min() == 0
 
 
-def test_calibration_has_the_slope_of_the_spread():
-    left, right = FIGURES["calibration"]().axes
+def test_quantiles_have_the_slope_of_the_spread():
+    left, right = FIGURES["against_normal"]().axes
     for label, spread in (("wide", 0.6), ("narrow", 0.3)):
         line = lines(left)[label]
         assert np.array_equal(line.get_ydata(), np.sort(line.get_ydata()))

@@ -87,3 +87,9 @@ def test_a_missing_framework_names_its_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "threelayer.jax_transforms", raising=False)
     with pytest.raises(ImportError, match=r"needs the package 'jax'.*\[jax\]"):
         load("jax_transforms")
+
+
+def test_the_default_rates_are_exact_in_single_precision():
+    config = Config()
+    assert [np.float32(config.learning_rate), np.float32(config.momentum)] == [1 / 16, 15 / 16]
+    assert float(np.float32(0.06)) != 0.06  # the control: a rate that Keras would round

@@ -44,7 +44,7 @@ def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
 def deviation_growth(
     steps: np.ndarray, deviations: Mapping[str, np.ndarray], bound: float, ylabel: str = "largest deviation"
 ) -> Figure:
-    """Draw how far each implementation is from the reference by step, on logarithmic axes, with the bound."""
+    """Draw the distance of each implementation to the reference over steps, with the bound."""
     figure, axis = plt.subplots(figsize=(WIDTH, 3.8))
     styles = ("-", "--", ":", "-.")
     seen: dict[str, int] = {}
@@ -60,12 +60,12 @@ def deviation_growth(
 
 
 def effects(labels: Sequence[str], on_weights: np.ndarray, on_error: np.ndarray) -> Figure:
-    """Draw what each switch does to the final weights and to the test error, on logarithmic axes."""
+    """Draw what each switch does to the final weights and to the RMS test error, on logarithmic axes."""
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.42 * len(labels) + 1.0), sharey=True)
     place = np.arange(len(labels))[::-1]
     for axis, values, color, xlabel in (
         (axes[0], on_weights, BLUE, "change of a weight"),
-        (axes[1], on_error, ORANGE, "change of the error"),
+        (axes[1], on_error, ORANGE, "change of the RMS error"),
     ):
         axis.plot(values, place, "o", color=color)
         axis.hlines(place, np.min(values[values > 0]) / 10, values, color=color, linewidth=2)

@@ -67,19 +67,19 @@ def ridges(
 
 
 def convergence(runs: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], noise_floor: float) -> Figure:
-    """Draw the loss of several settings over steps and over seconds, seeds as bands, with the noise floor.
+    """Draw the loss of several settings over steps and multiplications, seeds as bands, and the noise floor.
 
     Parameters
     ----------
     runs
-        Label to steps (epochs,), seconds (epochs,) and losses (seeds, epochs). The line is the median.
+        Label to steps (epochs,), multiplications (epochs,) and losses (seeds, epochs). Lines are medians.
     """
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
-    for (label, (steps, seconds, losses)), color, dash in zip(runs.items(), SHADES, DASHES, strict=False):
-        for axis, x in zip(axes, (steps, seconds), strict=True):
+    for (label, (steps, products, losses)), color, dash in zip(runs.items(), SHADES, DASHES, strict=False):
+        for axis, x in zip(axes, (steps, products), strict=True):
             axis.fill_between(x, losses.min(axis=0), losses.max(axis=0), color=color, alpha=0.25, linewidth=0)
             axis.plot(x, np.median(losses, axis=0), dash, color=color, label=label)
-    for axis, xlabel in zip(axes, ("step", "time (s)"), strict=True):
+    for axis, xlabel in zip(axes, ("step", "multiplications"), strict=True):
         axis.axhline(noise_floor, color=INK, linestyle="--", linewidth=1, label="noise floor")
         axis.set(xscale="log", yscale="log", xlabel=xlabel)
         axis.xaxis.set_minor_formatter(NullFormatter())  # a short axis would get labels upon labels
@@ -137,7 +137,7 @@ def residuals(x: np.ndarray, residual: np.ndarray, noise: float, bins: int = 20)
     return figure
 
 
-def calibration(groups: Mapping[str, np.ndarray]) -> Figure:
+def against_normal(groups: Mapping[str, np.ndarray]) -> Figure:
     """Compare residuals, in standard deviations of the noise, with the standard normal distribution.
 
     Parameters

@@ -12,7 +12,7 @@ from threelayer.spec import History, Params
 
 
 def loss_curves(histories: Mapping[str, History], noise_floor: float) -> Figure:
-    """Draw training and validation loss by epoch on a logarithmic axis, with the noise floor.
+    """Draw training and validation loss over epochs on a logarithmic axis, with the noise floor.
 
     One history is drawn in two colours; several get the colours of their frameworks.
     """
@@ -23,13 +23,13 @@ def loss_curves(histories: Mapping[str, History], noise_floor: float) -> Figure:
         axis.plot(frame["epoch"], frame["train_loss"], color=color, label=f"{name}, training")
         axis.plot(frame["epoch"], frame["val_loss"], color=INK, linewidth=0.8, label=f"{name}, validation")
     axis.axhline(noise_floor, color=INK, linestyle="--", linewidth=1, label="noise floor")
-    axis.set(yscale="log", xlabel="epoch", ylabel="mean squared error (standardised)")
+    axis.set(yscale="log", xlabel="epoch", ylabel="loss (standardised)")
     axis.legend()
     return figure
 
 
 def predictions(y_true: np.ndarray, y_hat: np.ndarray, color: str = BLUE) -> Figure:
-    """Draw predictions against the truth with the identity line, and the distribution of what is left.
+    """Draw predictions against the truth with the identity line, and the distribution of the errors.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def predictions(y_true: np.ndarray, y_hat: np.ndarray, color: str = BLUE) -> Fig
     )
     axes[0].set(xlabel=r"truth $f(x)$", ylabel=r"prediction $\hat y$ (units of $f$)", aspect="equal")
     axes[0].legend(loc="upper left", markerscale=4)
-    residual = (y_hat - y_true)[:, 0]
-    axes[1].hist(residual, bins=60, color=color, histtype="stepfilled")
-    axes[1].set(xlabel=r"residual $\hat y - f(x)$", ylabel="samples")
+    error = (y_hat - y_true)[:, 0]
+    axes[1].hist(error, bins=60, color=color, histtype="stepfilled")
+    axes[1].set(xlabel=r"error $\hat y - f(x)$ (units of $f$)", ylabel="samples")
     return figure
 
 
 def gradient_norms(epochs: np.ndarray, norms: Params) -> Figure:
-    """Draw the norm of each weight gradient by epoch; `norms` holds one array (epochs,) a parameter."""
+    """Draw the norm of each weight's gradient over epochs; `norms` holds one array (epochs,) a parameter."""
     figure, axis = plt.subplots()
     for name, color, style in (("W1", BLUE, "-"), ("W2", ORANGE, "--"), ("W3", GREEN, ":")):
         axis.plot(
