@@ -13,7 +13,6 @@ from bookmaking.pages.figure_twins import DARK
 from bookmaking.upkeep.serve import serving
 from support import ROOT
 from support.site_checks import (
-    PATIENCE,
     PHONE,
     REPORT,
     Page,
@@ -28,7 +27,6 @@ from threelayer import plots
 from threelayer.plots import style
 
 GALLERY = "book/gallery.html"
-expect.set_options(timeout=PATIENCE)
 
 
 # As files

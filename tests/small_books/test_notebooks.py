@@ -389,7 +389,7 @@ def test_without_the_carried_cells_the_package_is_not_found(book, tmp_path):
 
 
 def with_pip(notebook, asked, does):
-    """Let a notebook need an absent package, with a pip that notes what it is asked for and then `does` that."""
+    """Let a notebook need an absent package; its pip notes what it is asked for and `does` something."""
     first = code_cells(notebook)[0]
     first.source = first.source.replace('"pandas":', '"absent_thing": "absent-thing>=2.6",\n    "pandas":')
     pip = f"""\
@@ -404,7 +404,8 @@ get_ipython().register_magic_function(pip)"""
 
 def test_the_first_cell_installs_what_is_missing_and_goes_on(book, tmp_path):
     notebook, asked = book.notebook(), tmp_path / "asked.txt"
-    there = f"pathlib.Path({str(tmp_path)!r}, 'absent_thing.py').touch(); sys.path.append({str(tmp_path)!r})"
+    here = repr(str(tmp_path))
+    there = f"pathlib.Path({here}, 'absent_thing.py').touch(); sys.path.append({here})"
     with_pip(notebook, asked, there)
     ran = executed(notebook, tmp_path)
     assert asked.read_text() == "install --quiet 'absent-thing>=2.6'"

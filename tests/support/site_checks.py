@@ -6,9 +6,11 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 REPORT = "book/report.html"
 PATIENCE = 120_000  # milliseconds until what does not come is a failure; no result depends on it
+expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 # axe looks at a block of code by its tokens.
 ONE_TOKEN_OF_EACH_KIND = """() => {

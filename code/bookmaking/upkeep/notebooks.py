@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from itertools import chain
 from pathlib import Path
 
@@ -40,12 +40,9 @@ from threelayer.evaluate import largest_deviation
 
 BOUND = 1e-12  # of chapter "one_trajectory"
 NEEDED = re.compile(r"^needed = (\{.*?^\})", re.MULTILINE | re.DOTALL)  # in a notebook's first code cell
-# Where installed packages are. Python adds their .pth files, and so this repository, only through `site`,
-# which is switched off.
-PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
-START = f"""import sys
-sys.path += {PACKAGES!r}
-sys.modules.update(dict.fromkeys({{hidden!r}}))
+# Python would add .pth files, and so this repository, through `site`, which is switched off.
+START = """import sys
+sys.path.append({folder!r})
 from ipykernel.kernelapp import launch_new_instance
 launch_new_instance()"""
 
@@ -64,12 +61,12 @@ numpy.savez({file!r}, *trained)"""
 
 def needed_by(notebook: NotebookNode) -> dict[str, str]:
     """Return what a notebook says that it needs: what it imports, and what pip installs for that."""
-    found = NEEDED.search(code_cells(notebook)[0].source)
+    found = next(filter(None, (NEEDED.search(cell.source) for cell in code_cells(notebook))), None)
     return ast.literal_eval(found[1]) if found else {}
 
 
-def hidden(needed: Iterable[str]) -> list[str]:
-    """Return the packages that are installed here and would be missing where only `needed` is installed."""
+def install_only(needed: Iterable[str], folder: Path) -> None:
+    """Link into a folder what `needed` brings, with all that it and a Jupyter kernel depend on, and no more."""
     provided = packages_distributions()
     waiting = ["ipykernel", *chain.from_iterable(provided.get(package, ()) for package in needed)]
     here: set[str] = set()
@@ -78,19 +75,19 @@ def hidden(needed: Iterable[str]) -> list[str]:
         with suppress(PackageNotFoundError):
             if name not in here:
                 here.add(name)
-                depends = map(Requirement, requires(name) or ())
+                found = distribution(name)
+                depends = map(Requirement, found.requires or ())
                 waiting += [r.name for r in depends if r.marker is None or r.marker.evaluate({"extra": ""})]
-    return [package for package, names in provided.items() if here.isdisjoint(map(canonicalize_name, names))]
+                for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+                    with suppress(FileExistsError):  # two may share a folder
+                        (folder / top).symlink_to(found.locate_file(top))
 
 
-def bare_kernel(needed: Iterable[str], python: Path | None = None) -> type[AsyncKernelManager]:
-    """Return what starts a kernel that finds no repository which was installed to be edited.
-
-    It finds `needed`, with what that depends on; or whatever is installed for another `python`.
-    """
-    start = (
-        ["-S", "-c", START.format(hidden=hidden(needed))] if python is None else ["-m", "ipykernel_launcher"]
-    )
+def bare_kernel(folder: Path, python: Path | None = None) -> type[AsyncKernelManager]:
+    """Return what starts a kernel that finds what lies in the folder, or is installed for another `python`."""
+    start = ["-m", "ipykernel_launcher"]
+    if python is None:
+        start = ["-S", "-c", START.format(folder=str(folder))]
     options = ["-f", "{connection_file}", "--IPKernelApp.log_level=ERROR"]
     specification = KernelSpec(
         argv=[str(python or sys.executable), "-I", *start, *options], display_name="bare", language="python"
@@ -110,9 +107,12 @@ class Outcome:
 def executed(notebook: NotebookNode, folder: Path, python: Path | None = None) -> NotebookNode:
     """Run a notebook in a folder, with what it says that it needs, and return it; its cells may not raise."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    kernel = bare_kernel(needed_by(notebook), python)
-    client = NotebookClient(notebook, timeout=900, kernel_name="bare", kernel_manager_class=kernel)
-    return client.execute(cwd=str(folder), env={**environment, **KERNEL_ENVIRONMENT})
+    with tempfile.TemporaryDirectory() as packages:
+        if python is None:
+            install_only(needed_by(notebook), Path(packages))
+        kernel = bare_kernel(Path(packages), python)
+        client = NotebookClient(notebook, timeout=900, kernel_name="bare", kernel_manager_class=kernel)
+        return client.execute(cwd=str(folder), env={**environment, **KERNEL_ENVIRONMENT})
 
 
 def code_cells(notebook: NotebookNode, start: str = "") -> list[NotebookNode]:
