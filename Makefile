@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-# The environment is made anew when the pins change in content, the packages' entries in it when their descriptions do.
-# A stamp is written last, so that an interrupted installation counts as none.
-PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
+# The environment .venv is made anew when the pins change. What a command needs there is an extra of pyproject.toml,
+# which comes in when the command first runs, and again when the pins or a description change. A stamp is written
+# last, so that an interrupted installation counts as none.
+PINS := $(shell git hash-object requirements.txt | cut -c -12)
 PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
-STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut -c -12)
+ALL := $(shell cat requirements.txt $(PROJECTS) | git hash-object --stdin | cut -c -12)
+has = $(1:%=.venv/has-%-$(ALL))
 
 .PHONY: help book check test serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
@@ -15,22 +17,22 @@ STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-book: $(STAMP) ## build the site into _build/html; runs only what has changed
+book: $(call has,book) ## build the site into _build/html; runs only what has changed
 	$(BIN)/python -m bookmaking.build
 
-check: $(STAMP) ## check style, floors, the network in NumPy and the machinery, in a minute; ARGS=jax adds JAX
+check: $(call has,book lint test) ## check style, floors, the network in NumPy and the machinery, in a minute; ARGS=jax adds JAX
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -n 2 tests/network tests/machinery --frameworks "numpy $(ARGS)"
 
-test: book ## build the site, then test it and the code; ARGS="-k name" goes to pytest
+test: book $(call has,lint test films paper) ## build the site, then test it and the code; ARGS="-k name" goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
-serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
+serve: $(call has,book) ## show the built site in a browser, from port PORT=8000 up
 	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)
 
-lint: $(STAMP) ## check style, formatting, and which room imports which
+lint: $(call has,book lint) ## check style, formatting, and which room imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
@@ -38,36 +40,32 @@ lint: $(STAMP) ## check style, formatting, and which room imports which
 notebooks: book ## run every notebook where the book is not; ARGS="jax_transforms" runs one
 	$(BIN)/python -m bookmaking.upkeep.notebooks $(ARGS)
 
-colab: book ## run the nine notebooks with Colab's versions; ARGS=--newest fetches today's
-	$(BIN)/python -m pip install -q uv
+colab: book $(call has,upkeep) ## run the nine notebooks with Colab's versions; ARGS=--newest fetches today's
 	$(BIN)/python -m bookmaking.upkeep.colab $(ARGS)
 
-binder: book ## run the nine notebooks in a new environment of what Binder installs
-	$(BIN)/python -m pip install -q uv
+binder: book $(call has,upkeep) ## run the nine notebooks in a new environment of what Binder installs
 	$(BIN)/python -m bookmaking.upkeep.colab --list .binder/requirements.txt
 
-pdf: book ## set the book and each chapter with XeLaTeX, into _build/pdf
+pdf: book $(call has,paper) ## set the book and each chapter with XeLaTeX, into _build/pdf
 	$(BIN)/python -m bookmaking.paper.pdf
 
 offline: book ## pack the site into one zip that needs no server
 	$(BIN)/python -m bookmaking.paper.offline
 
-films: book ## make both films from the book, into _build/films, and show them in the site
+films: book $(call has,films) ## make both films from the book, into _build/films, and show them in the site
 	$(BIN)/python -m bookmaking.films $(ARGS)
 	$(BIN)/python -m bookmaking.build
 
-bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
+bench: $(call has,book) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)
 
-drift: book ## make the claims with the oldest supported versions; ARGS=--newest takes the newest
-	$(BIN)/python -m pip install -q uv
+drift: book $(call has,upkeep test) ## make the claims with the oldest supported versions; ARGS=--newest takes the newest
 	$(BIN)/python -m bookmaking.upkeep.drift $(ARGS)
 
 check-links: book ## ask whether the links to other sites lead anywhere; needs a network
 	$(BIN)/jupyter-book build . --path-output _build/links --builder linkcheck -q
 
-pins: $(STAMP) ## pin what pyproject.toml asks for; pins that fit stay, ARGS=--upgrade renews them
-	$(BIN)/python -m pip install -q uv
+pins: $(call has,upkeep) ## pin what pyproject.toml asks for; pins that fit stay, ARGS=--upgrade renews them
 	cp requirements.txt requirements.new
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest \
 	    --python-version 3.11 --no-header --no-annotate -q $(ARGS) -o requirements.new
@@ -78,15 +76,16 @@ clean: ## remove the site, the cached outputs and the tools' caches, not .venv
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
 	find code tests book -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): $(PINNED)
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . -e code/bookmaking
+.venv/has-%-$(ALL): .venv/pinned-$(PINS)
+	@echo "Installing what $* needs into .venv, once"
+	$(BIN)/python -m pip install --no-build-isolation -c requirements.txt -e '.[$*]' -e code/bookmaking
+# cffconvert checks CITATION.cff in a test. Its bounds exclude our jsonschema, with which it works all the same.
+	@[ $* != test ] || $(BIN)/python -m pip install -q --no-deps cffconvert==2.0.0 pykwalify==1.8.0
 	@touch $@
 
-# cffconvert checks CITATION.cff in a test. Its bounds exclude our jsonschema, with which it works all the same.
-$(PINNED):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	    || { echo 'This book needs Python 3.11 or later as python3; name another one with make PYTHON=...' >&2; exit 1; }
+.venv/pinned-$(PINS):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	    || { echo 'This book needs Python 3.11, 3.12 or 3.13 as python3; name another one with make PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install -q -r requirements.txt
-	$(BIN)/python -m pip install -q --no-deps cffconvert==2.0.0 pykwalify==1.8.0
+	$(BIN)/python -m pip install -q -c requirements.txt hatchling editables
 	@touch $@

@@ -8,6 +8,7 @@ Source: https://nbclient.readthedocs.io, https://jupyter-cache.readthedocs.io.
 
 import asyncio
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -40,6 +41,8 @@ KERNEL_ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_NUM_INTEROP_THREADS": "1",
 }
+
+SECONDS = Path("book", "_data", "seconds.json")
 
 # Their message says what was claimed and what was found. A traceback would bury it.
 CLAIMS = {"AssertionError", "FalseClaim"}
@@ -93,19 +96,21 @@ class _Run:
         self.root = root
         self.cache = cache
         self.all_pages = {page.name: page for page in pages}
-        # What others wait for comes first. Then the longest, so that no long page is left for the end. What
-        # has never run may be the longest, and of those the last in the book comes first.
+        # What others wait for comes first. Then the longest, so that no long page is left for the end. What is
+        # known of no page that has run may be the longest, and of those the last in the book comes first.
+        elsewhere = read_seconds(root)
+        self.seconds = {
+            page.name: page.record.seconds if page.record else elsewhere.get(page.name) for page in missing
+        }
         waited_for = {name for page in missing for name in page.after}
         self.pages = sorted(
             reversed(missing),
-            key=lambda page: (
-                page.name not in waited_for,
-                -(page.record.seconds if page.record else float("inf")),
-            ),
+            key=lambda page: (page.name not in waited_for, -(self.seconds[page.name] or float("inf"))),
         )
+        self.waiting_for = {page.name for page in missing}
+        self.spent = self.expected = 0.0  # seconds, of the pages that have ended
         self.failures: list[str] = []
         self.failed: set[str] = set()
-        self.ended = 0
         config = yaml.safe_load((root / "_config.yml").read_text("utf-8")) or {}
         self.timeout = config.get("execute", {}).get("timeout", 30)
         self._started = threading.Event()
@@ -154,11 +159,21 @@ class _Run:
             self.failures.append(str(error))
             self.failed.add(page.name)
             outcome = "FAILED"
-        self.ended += 1
-        left = len(self.pages) - self.ended
         seconds = time.perf_counter() - start
-        progress = f"[{self.ended}/{len(self.pages)}]"
-        print(f"{progress:7} {page.name}  {outcome} in {seconds:.1f} s, {left} left", flush=True)
+        self.waiting_for.remove(page.name)
+        self.spent += seconds
+        self.expected += self.seconds[page.name] or seconds
+        progress = f"[{len(self.pages) - len(self.waiting_for)}/{len(self.pages)}]"
+        print(f"{progress:7} {page.name}  {outcome} in {seconds:.1f} s, {self._remaining()}", flush=True)
+
+    def _remaining(self) -> str:
+        """Say how many pages are left, and about how long they take if this computer keeps its pace."""
+        count = f"{len(self.waiting_for)} left"
+        known = [self.seconds[name] for name in self.waiting_for]
+        if not known or None in known:
+            return count
+        minutes = sum(known) * self.spent / self.expected / cores() / 60
+        return f"{count}, about {minutes:.0f} min" if minutes >= 1.5 else f"{count}, about a minute"
 
     async def _execute(self, page: Page) -> None:
         if lost := self.failed.intersection(page.after):
@@ -204,6 +219,18 @@ class _Run:
                 shutil.move(leaves, page.left)
         bundle = CacheBundleIn(page.notebook, str(page.path), data={"execution_seconds": seconds})
         self.cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def read_seconds(root: Path) -> dict[str, float]:
+    """Return how long each page took where the repository's times were taken, for a computer that has none."""
+    file = root / SECONDS
+    return json.loads(file.read_text("utf-8")) if file.is_file() else {}
+
+
+def write_seconds(root: Path) -> None:
+    """Take the times of the last runs here into the repository, in the order of the book."""
+    known = {page.name: round(page.record.seconds, 1) for page in Page.all_of(root) if page.record}
+    (root / SECONDS).write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 def without_colours(text: str) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from bookmaking.build.execute import execute, without_colours
+from bookmaking.build.execute import execute, without_colours, write_seconds
 from bookmaking.cache import commit
 from bookmaking.cache.keyed_cache import PINS, digest
 
@@ -54,9 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Build the book and return the exit status."""
     parser = argparse.ArgumentParser(prog="bookmaking.build", description="Build the book.")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
-    root = parser.parse_args(arguments).root.resolve()
+    parser.add_argument("--seconds", action="store_true", help="take the pages' times into the repository")
+    options = parser.parse_args(arguments)
+    root = options.root.resolve()
     if not (root / "_toc.yml").is_file():
         parser.error(f"no _toc.yml in {root}: this is not a book")
+    if options.seconds:
+        write_seconds(root)
+        return 0
     build = root / "_build"
     build.mkdir(exist_ok=True)
     try:

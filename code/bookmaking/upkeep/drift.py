@@ -31,7 +31,7 @@ from bookmaking.cache.keyed_cache import CACHE, PINS
 from bookmaking.cache.page import Page
 from threelayer.claims import MIME_TYPE
 
-EXTRAS = ("lightning", "tensorflow", "jax", "book", "test")
+EXTRAS = ("book", "test")
 # pip finds out what torch itself needs: its CPU wheels need less than PyPI says.
 UV_SETTINGS = '[[dependency-metadata]]\nname = "torch"\nrequires-dist = []\n'
 SHOWN = (
