@@ -96,8 +96,8 @@ class _Run:
         self.root = root
         self.cache = cache
         self.all_pages = {page.name: page for page in pages}
-        # What others wait for comes first. Then the longest, so that no long page is left for the end. What is
-        # known of no page that has run may be the longest, and of those the last in the book comes first.
+        # What others wait for comes first. Then the longest, so that no long page is left for the end. One of
+        # which nothing is known may be the longest, and of those the last in the book comes first.
         elsewhere = read_seconds(root)
         self.seconds = {
             page.name: page.record.seconds if page.record else elsewhere.get(page.name) for page in missing
@@ -167,7 +167,7 @@ class _Run:
         print(f"{progress:7} {page.name}  {outcome} in {seconds:.1f} s, {self._remaining()}", flush=True)
 
     def _remaining(self) -> str:
-        """Say how many pages are left, and about how long they take if this computer keeps its pace."""
+        """Say how many pages are left, and about how long they take at the pace of this computer."""
         count = f"{len(self.waiting_for)} left"
         known = [self.seconds[name] for name in self.waiting_for]
         if not known or None in known:
@@ -222,7 +222,7 @@ class _Run:
 
 
 def read_seconds(root: Path) -> dict[str, float]:
-    """Return how long each page took where the repository's times were taken, for a computer that has none."""
+    """Return how long each page took where the repository's times were taken."""
     file = root / SECONDS
     return json.loads(file.read_text("utf-8")) if file.is_file() else {}
 

@@ -61,12 +61,13 @@ numpy.savez({file!r}, *trained)"""
 
 def needed_by(notebook: NotebookNode) -> dict[str, str]:
     """Return what a notebook says that it needs: what it imports, and what pip installs for that."""
-    found = next(filter(None, (NEEDED.search(cell.source) for cell in code_cells(notebook))), None)
+    sources = (cell.source for cell in code_cells(notebook))
+    found = next(filter(None, map(NEEDED.search, sources)), None)
     return ast.literal_eval(found[1]) if found else {}
 
 
 def install_only(needed: Iterable[str], folder: Path) -> None:
-    """Link into a folder what `needed` brings, with all that it and a Jupyter kernel depend on, and no more."""
+    """Link into a folder what `needed` brings, with what that and a Jupyter kernel depend on, and no more."""
     provided = packages_distributions()
     waiting = ["ipykernel", *chain.from_iterable(provided.get(package, ()) for package in needed)]
     here: set[str] = set()
@@ -77,14 +78,15 @@ def install_only(needed: Iterable[str], folder: Path) -> None:
                 here.add(name)
                 found = distribution(name)
                 depends = map(Requirement, found.requires or ())
-                waiting += [r.name for r in depends if r.marker is None or r.marker.evaluate({"extra": ""})]
+                always = {"extra": ""}
+                waiting += [r.name for r in depends if r.marker is None or r.marker.evaluate(always)]
                 for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
                     with suppress(FileExistsError):  # two may share a folder
                         (folder / top).symlink_to(found.locate_file(top))
 
 
 def bare_kernel(folder: Path, python: Path | None = None) -> type[AsyncKernelManager]:
-    """Return what starts a kernel that finds what lies in the folder, or is installed for another `python`."""
+    """Return what starts a kernel that finds what lies in a folder, or what another `python` has."""
     start = ["-m", "ipykernel_launcher"]
     if python is None:
         start = ["-S", "-c", START.format(folder=str(folder))]
