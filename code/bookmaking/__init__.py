@@ -11,7 +11,6 @@ PARTS = (
     "cache.shared_state",
     "pages.interactive_nodes",
     "pages.claims_report",
-    "pages.chapter_times",
     "pages.citations",
     "pages.diff_names",
     "pages.figure_twins",

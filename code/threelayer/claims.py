@@ -6,12 +6,11 @@ Source: chapter "report".
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 MIME_TYPE = "application/vnd.threelayer.claim+json"
-CHECKED = "\N{CHECK MARK}"
 EQUATION = re.compile(r"\{eq\}`([^`]*)`")  # the only role that claims use
 
 
@@ -26,7 +25,8 @@ class Claim:
     `value` was measured; `bound` says what was asked of it. `control` is the planted fault that the same
     bound refuses, and `control_value` what was measured with it. `used` and `reached` are the shares of the
     bound (see `share_of_bound`) that value and control take: at most 1, and above 1. `used` is None where the
-    bound has no size; `reached` is None there, and where the share is infinite.
+    bound has no size; `reached` is None there, and where the share is infinite. `numbers` has what the three
+    texts write: `value`, `control` and the bounds, as `check` takes them, but for what is infinite.
     """
 
     statement: str
@@ -36,17 +36,14 @@ class Claim:
     control_value: str
     used: float | None = None
     reached: float | None = None
+    numbers: dict[str, float | bool] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         """Offer the claim as data for the book, as Markdown for notebooks elsewhere and as plain text."""
         text = f"{self.statement}: {self.value}, {self.bound}"
-        text = outside_the_book(text + f" (control, {self.control}: {self.control_value})")
-        return {MIME_TYPE: asdict(self), "text/markdown": f"{CHECKED} {text}", "text/plain": text}
-
-
-def outside_the_book(text: str) -> str:
-    """Return what a claim says where an equation has no number, but a name."""
-    return EQUATION.sub(r"(\1)", text)
+        text += f" (control, {self.control}: {self.control_value})"
+        text = EQUATION.sub(r"(\1)", text)  # outside the book an equation has no number, but a name
+        return {MIME_TYPE: asdict(self), "text/markdown": f"\N{CHECK MARK} {text}", "text/plain": text}
 
 
 def claim(statement: str, value: float | bool, **bounds) -> None:
@@ -123,6 +120,14 @@ def check(
             f'blind claim: "{statement}": its control "{fault}" measures {shown(failing)}'
             f" and passes the bound {bound} as well"
         )
+    numbers = {
+        "value": value,
+        "control": failing,
+        "at_most": at_most,
+        "at_least": at_least,
+        "equals": equals,
+        "within": within or None,
+    }
     return Claim(
         statement=statement,
         value=shown(value),
@@ -131,6 +136,7 @@ def check(
         control_value=shown(failing),
         used=_finite(share_of_bound(value, *bounds, within)),
         reached=_finite(share_of_bound(failing, *bounds, within)),
+        numbers={name: number for name, number in numbers.items() if _finite(number) is not None},
     )
 
 

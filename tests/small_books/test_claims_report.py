@@ -14,9 +14,7 @@ from support.site_checks import Page, broken_links, unlisted_claims
 from threelayer.claims import Claim
 from threelayer.plots import GRID, INK, PAPER
 
-CONFIGURATION = f"""
-import sys
-sys.path.append({str(Path(figure_twins.__file__).parent)!r})
+CONFIGURATION = """
 extensions = ["myst_nb", "bookmaking.pages.claims_report", "bookmaking.pages.figure_twins"]
 html_theme = "basic"
 mathjax_path = "mathjax.js"
@@ -227,24 +225,6 @@ def test_a_drawing_in_the_sources_has_a_dark_twin_and_stays_as_it_is(book):
     assert shown["index"] == [precise, figure_twins.in_dark_colours(precise)]
     assert shown["two"][0] == figure_twins.rounded(precise) != precise, "an output is made smaller"
     assert "0 added, 0 changed, 0 removed" in built(book)
-
-
-def test_the_times_of_chapters_stand_where_a_page_asks_for_them(book):
-    configuration = book.folder / "conf.py"
-    configuration.write_text(
-        configuration.read_text("utf-8").replace('"figure_twins"', '"figure_twins", "chapter_times"')
-    )
-    (book.folder / "cost.md").write_text("# Cost\n\n```{chapter-times}\n```\n", encoding="utf-8")
-    cells = [nbformat.v4.new_markdown_cell("# Slow"), nbformat.v4.new_code_cell("sum(range(10))")]
-    (book.folder / "slow.ipynb").write_text(
-        nbformat.writes(nbformat.v4.new_notebook(cells=cells)), encoding="utf-8"
-    )
-    built(book)
-    table = re.findall(r"<tr[^>]*>(.*?)</tr>", (book.site / "cost.html").read_text("utf-8"), re.DOTALL)
-    cells = [re.findall(r"<p>(.*?)</p>", row, re.DOTALL) for row in table]
-    assert [re.sub("<[^>]*>", "", name) for name, _ in cells] == ["Chapter", "Slow", "All chapters"]
-    assert 'href="slow.html"' in cells[1][0]
-    assert float(cells[1][1]) == float(cells[2][1]) > 0
 
 
 def test_latex_keeps_the_one_figure(book):

@@ -88,12 +88,31 @@ def test_the_claims_of_the_book_are_those_that_its_pages_made(book):
     _, claims = book
     assert claims == {
         "first": [
-            Made("The value is small", "2", "≤ 3"),
-            Made("The value is even", "yes", "= yes"),
-            Made("Only rounding is left", "3.0e-16", "≤ 1.0e-12"),
-            Made("The share holds", "0.5 units of f", "≥ 0.1 units of f"),
+            Made("The value is small", "2", "≤ 3", numbers={"value": 2, "control": 30, "at_most": 3}),
+            Made(
+                "The value is even", "yes", "= yes", numbers={"value": True, "control": False, "equals": True}
+            ),
+            Made(
+                "Only rounding is left",
+                "3.0e-16",
+                "≤ 1.0e-12",
+                numbers={"value": 3e-16, "control": 1e-3, "at_most": 1e-12},
+            ),
+            Made(
+                "The share holds",
+                "0.5 units of f",
+                "≥ 0.1 units of f",
+                numbers={"value": 0.5, "control": 0.0, "at_least": 0.1},
+            ),
         ],
-        "second": [Made("The inverse is half", "0.500", "= 0.500 ± 0.01")],
+        "second": [
+            Made(
+                "The inverse is half",
+                "0.500",
+                "= 0.500 ± 0.01",
+                numbers={"value": 0.5, "control": 0.7, "equals": 0.5, "within": 0.01},
+            )
+        ],
     }
 
 
@@ -152,31 +171,35 @@ def test_what_is_no_claim_is_told_in_its_own_words(book):
 
 
 def test_a_claim_that_the_book_has_not_is_new():
-    old, new = Made("It holds", "1", "≤ 2"), Made("This too", "1", "≤ 2")
+    numbers = {"value": 1, "control": 3, "at_most": 2}
+    old, new = Made("It holds", "1", "≤ 2", numbers=numbers), Made("This too", "1", "≤ 2", numbers=numbers)
     assert changes({"page": [old]}, {"page": [old, new]}) == [
         Change("page", "new", "This too", "", "1", "≤ 2")
     ]
-    assert changes({"page": [old]}, {"page": [Made("It holds", "1", "≤ 3")]})[0].kind == "moved"
+    other = Made("It holds", "1", "≤ 3", numbers=numbers | {"at_most": 3})
+    assert changes({"page": [old]}, {"page": [other]})[0].kind == "moved"
+    other = Made("It holds", "1", "≤ 2", numbers=numbers | {"control": 4})
+    assert changes({"page": [old]}, {"page": [other]}) == []
 
 
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("0.5", "0.504", False),
-        ("0.5", "0.51", True),
-        ("1,234 steps", "1,235 steps", False),
-        ("1,234 steps", "4,321 steps", True),
-        ("2.0e-16", "9.0e-12", False),
-        ("2.0e-16", "2.0e-06", True),
-        ("0", "-0.2", True),
-        ("= 1.24 ± 0.1091", "= 1.24 ± 0.1096", False),
-        ("= 1.24 ± 0.1091", "= 1.24 ± 0.2", True),
-        ("≤ 2", "≥ 2", True),
-        ("≤ 2", "≤ 2 and more", True),
-        ("yes", "no", True),
-        ("yes", "yes", False),
-        ("nan", "0.5", True),
-        ("nan", "nan", True),
+        ({"value": 0.5}, {"value": 0.504}, False),
+        ({"value": 0.5}, {"value": 0.51}, True),
+        ({"value": 1234}, {"value": 1235}, False),
+        ({"value": 1234}, {"value": 4321}, True),
+        ({"value": 2.0e-16}, {"value": 9.0e-12}, False),
+        ({"value": 2.0e-16}, {"value": 2.0e-06}, True),
+        ({"value": 0}, {"value": -0.2}, True),
+        ({"equals": 1.24, "within": 0.1091}, {"equals": 1.24, "within": 0.1096}, False),
+        ({"equals": 1.24, "within": 0.1091}, {"equals": 1.24, "within": 0.2}, True),
+        ({"at_most": 2}, {"at_least": 2}, True),
+        ({"at_most": 2}, {"at_most": 2, "at_least": 1}, True),
+        ({"value": True}, {"value": False}, True),
+        ({"value": True}, {"value": True}, False),
+        ({"value": float("nan")}, {"value": 0.5}, True),
+        ({"value": float("nan")}, {"value": float("nan")}, True),
     ],
 )
 def test_values_that_say_the_same_have_not_moved(one, other, expected):

@@ -33,13 +33,14 @@ from bookmaking.upkeep.notebooks import (
     PROVENANCE,
     before_chapter,
     book_weights,
-    brought_claims,
+    claims_of,
     code_cells,
     different_claims,
     executed,
     try_out,
 )
 from threelayer import IMPLEMENTATIONS, Config, Params, init_params, make_data, numpy_manual
+from threelayer.claims import MIME_TYPE
 from threelayer.evaluate import largest_deviation
 
 ROOT = Path(__file__).parents[2]
@@ -306,7 +307,7 @@ def test_code_cells_keep_source_outputs_and_folds(book):
     assert first.metadata.jupyter == {"source_hidden": True}
     [claim] = first.outputs  # the glued number is in the prose
     assert claim.data["text/plain"].startswith("One is small: 1, ≤ 2 (control, three: 3)")
-    assert set(claim.data) == {"text/markdown", "text/plain"}
+    assert set(claim.data) == {MIME_TYPE, "text/markdown", "text/plain"}
     assert printed(kind) == "Generator\n"
     assert any(mime.startswith("image/") for mime in figure.outputs[0].data)
     assert solution.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}
@@ -629,7 +630,7 @@ def notebook_of(site: Path, stem: str) -> nbformat.NotebookNode:
 def test_the_site_has_a_notebook_of_the_page(site, stem):
     notebook = notebook_of(site, stem)
     nbformat.validate(notebook)
-    assert brought_claims(notebook)
+    assert claims_of(notebook)
     assert str(ROOT) not in (site / "notebooks" / f"{stem}.ipynb").read_text("utf-8")
     fenced = re.compile(r"^( *)(```+)(?!\{).*?^\1\2$", re.DOTALL | re.MULTILINE)
     assert not MYST.findall(fenced.sub("", markdown_of(notebook)))
@@ -743,22 +744,19 @@ def test_a_run_tells_what_is_wrong(book, reference):
     notebook.cells.append(new_code_cell(planted))
     again = 'claim("One is small again", 1, at_most=2, control=("three", 3))'
     notebook.cells.append(new_code_cell(again))
-    shown = new_output(
-        "execute_result", {"text/markdown": "✓ Two is small: 2", "text/plain": "Two is small: 2"}
-    )
+    shown = new_output("execute_result", {MIME_TYPE: {"statement": "Two is small"}})
     notebook.cells[-1].outputs = [shown]
     outcome = try_out(notebook, "problem", *reference)
     assert outcome.claims == 2
     assert outcome.faults == [
         "it left files: left.txt",
-        "it claims 'One is small again' where it brings 'Two is small: 2'",
+        "it claims 'One is small again' where it brings 'Two is small'",
         "modules that no cell carries: threelayer.other",
     ]
-    assert different_claims([], ["One is small: 1"]) == ["it makes 0 claims and brings 1"]
-    # Outside the book an equation has no number, but its name.
     made = [{"statement": "It is equation {eq}`update`"}]
-    assert different_claims(made, ["It is equation (update): 0, ≤ 1"]) == []
-    assert different_claims(made, ["It is equation (glorot): 0, ≤ 1"])
+    assert different_claims([], made) == ["it makes 0 claims and brings 1"]
+    assert different_claims(made, made) == []
+    assert different_claims(made, [{"statement": "It is equation {eq}`glorot`"}])
     broken = new_notebook(cells=[new_markdown_cell(CHAPTER), new_code_cell("1 / 0")])
     assert "ZeroDivisionError" in try_out(broken, "problem", *reference).faults[0]
     assert largest_deviation(reference[1], init_params(Config())) > 0.1, "the start would pass for the end"

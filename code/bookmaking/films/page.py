@@ -13,13 +13,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from docutils import nodes
-from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 from bookmaking.cache.keyed_cache import digest
-from bookmaking.cache.shared_state import changed
+from bookmaking.cache.shared_state import note_difference, noted
 from bookmaking.films.captions import Caption, read_vtt, write_vtt
 from bookmaking.films.measured import Measured
 from bookmaking.films.scenes import FILMS, FilmError, Scene, read_film
@@ -114,7 +113,7 @@ class ShowFilm(SphinxDirective):
         except FilmError as error:
             logger.warning("%s", error, location=self.env.docname)
             return []
-        shown(self.env).setdefault(self.env.docname, {})[name] = film
+        self.env.metadata[self.env.docname].setdefault("films", {})[name] = film
         builder = self.env.app.builder
         here = (
             builder.get_target_uri(self.env.docname) if builder.format == "html" else ""
@@ -186,7 +185,7 @@ def data(kind: str, text: str) -> str:
 
 def place(app, docname: str) -> tuple[str, str] | None:
     """Return a text and an address that lead from a page to the scene about it, None where there is none."""
-    for page, films in shown(app.env).items():
+    for page, films in noted(app.env, "films").items():
         for film in films.values():
             for number, scene in enumerate(film.scenes):
                 if scene.page == docname.rpartition("/")[2]:
@@ -203,59 +202,41 @@ def link_to_scene(app, docname: str) -> list[tuple[str, str, str]]:
     return [("film", *scene)] if (scene := place(app, docname)) else []
 
 
-class FilmCollector(EnvironmentCollector):
-    """Keeps the films that pages show in step with the scenes, the numbers in them, and `make films`."""
-
-    def clear_doc(self, app, env, docname: str) -> None:
-        """Forget a page that is read again or has gone."""
-        shown(env).pop(docname, None)
-
-    def merge_other(self, app, env, docnames: set[str], other) -> None:
-        """Take over what a parallel reader collected."""
-        shown(env).update({page: films for page, films in shown(other).items() if page in docnames})
-
-    def process_doc(self, app, doctree: nodes.document) -> None:
-        """Leave that to the directive."""
-
-    def get_outdated_docs(self, app, env, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-        """Read a page again when this room has changed, or a film of the page has, or cannot be read."""
-        code = digest(ROOM, sorted(path.name for path in ROOM.glob("*.py")))
-        if code != env.__dict__.get("films_code"):
-            env.films_code = code
-            return list(shown(env))
-        outdated = []
-        for page, films in shown(env).items():
-            try:
-                now = {name: Film.read(Path(env.srcdir), name) for name in films}
-            except FilmError:
-                now = None
-            if now != films:
-                outdated.append(page)
-        return outdated
-
-    def get_updated_docs(self, app, env) -> list[str]:
-        """Write all pages to which a place in a film belongs when such a place has changed."""
-        if app.builder.format != "html":
-            return []
-        films = [film for found in shown(env).values() for film in found.values()]
-        about = {scene.page for film in films for scene in film.scenes if scene.page}
-        pages = [page for page in env.all_docs if page.rpartition("/")[2] in about]
-        places = {page: place(app, page) for page in sorted(pages)}
-        return pages if changed(env, "films", places) else []
+def pages_to_read(app, env, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Return the pages with a film when this room has changed, or where a film has, or cannot be read."""
+    code = digest(ROOM, sorted(path.name for path in ROOM.glob("*.py")))
+    if code != env.__dict__.get("films_code"):
+        env.films_code = code
+        return list(noted(env, "films"))
+    outdated = []
+    for page, films in noted(env, "films").items():
+        try:
+            now = {name: Film.read(Path(env.srcdir), name) for name in films}
+        except FilmError:
+            now = None
+        if now != films:
+            outdated.append(page)
+    return outdated
 
 
-def shown(env) -> dict[str, dict[str, Film]]:
-    """Return the films of every page that shows some, to be changed in place."""
-    if not hasattr(env, "book_films"):
-        env.book_films = {}
-    return env.book_films
+def pages_to_write(app, env) -> list[str]:
+    """Return all pages to which a place in a film belongs when such a place has changed."""
+    if app.builder.format != "html":
+        return []
+    films = [film for found in noted(env, "films").values() for film in found.values()]
+    about = {scene.page for film in films for scene in film.scenes if scene.page}
+    pages = [page for page in env.all_docs if page.rpartition("/")[2] in about]
+    places = {page: place(app, page) for page in pages}
+    return pages if note_difference(env, "films", places) else []
 
 
 def bring(app, exception: Exception | None) -> None:
     """Put the films that are shown into the site, and no others."""
     if exception is not None or app.builder.name not in ("html", "dirhtml"):
         return
-    made = {film.name for films in shown(app.env).values() for film in films.values() if film.is_made}
+    made = {
+        film.name for films in noted(app.env, "films").values() for film in films.values() if film.is_made
+    }
     wanted = {f"{name}{ending}" for name in made for ending in FILES}
     target = Path(app.outdir, PLACE)
     for path in target.glob("*"):
@@ -268,17 +249,18 @@ def bring(app, exception: Exception | None) -> None:
 
 def add_script(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """Let the times of a page with a film lead into its player."""
-    if any(film.is_made for film in shown(app.env).get(pagename, {}).values()):
+    if any(film.is_made for film in app.env.metadata[pagename].get("films", {}).values()):
         app.add_js_file("films.js")
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_directive("film", ShowFilm)
-    app.add_env_collector(FilmCollector)
     app.add_css_file("films.css")
+    app.connect("env-get-outdated", pages_to_read)
+    app.connect("env-get-updated", pages_to_write)
     app.connect("html-page-context", add_script)
     app.connect("build-finished", bring)
     if "page-links" in app.events.events:
         app.connect("page-links", link_to_scene)
-    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

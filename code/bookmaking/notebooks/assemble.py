@@ -18,7 +18,7 @@ from bookmaking.pages.interactive_nodes import MIME_TYPE as INTERACTIVE
 
 CHAPTER = "## The chapter"  # the cell before the chapter's own
 # Outputs that only the book's site can show: a plain text is beside them, or they are numbers for the prose.
-OWN_TYPES = ("application/vnd.threelayer.", "application/papermill.record/")
+OWN_TYPES = (INTERACTIVE, "application/papermill.record/")
 
 
 class Page:

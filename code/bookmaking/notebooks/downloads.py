@@ -23,6 +23,7 @@ from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
 from bookmaking.cache.keyed_cache import CACHE, read_page
+from bookmaking.cache.shared_state import note_difference, noted
 from bookmaking.notebooks.assemble import NoMarkdownError, Page
 from bookmaking.notebooks.onefile import one_file
 from threelayer import IMPLEMENTATIONS
@@ -139,18 +140,16 @@ def find_places(app, config) -> None:
 
 def note_equations(app, doctree: nodes.document) -> None:
     """Note the equations of a page that is read: the notebooks of other pages repeat those they refer to."""
-    noted = app.env.__dict__.setdefault("noted_equations", {})
-    noted[app.env.docname] = [
-        node.astext() for node in doctree.findall(nodes.math_block) if node.get("label")
-    ]
+    equations = [node.astext() for node in doctree.findall(nodes.math_block) if node.get("label")]
+    if equations:
+        app.env.metadata[app.env.docname]["equations"] = equations
 
 
 def pages_to_write(app, env) -> list[str]:
     """Return all pages with a notebook if an equation is not what it was when they were written."""
-    noted = env.__dict__.get("noted_equations", {})
-    now = {page: noted[page] for page in sorted(env.all_docs) if noted.get(page)}
-    before, env.written_equations = env.__dict__.get("written_equations"), now
-    return [] if now == before else [page for page in env.all_docs if page.rpartition("/")[2] in PAGES]
+    if not note_difference(env, "equations", noted(env, "equations")):
+        return []
+    return [page for page in env.all_docs if page.rpartition("/")[2] in PAGES]
 
 
 def bring_binder(app, exception: Exception | None) -> None:
@@ -168,7 +167,7 @@ def setup(app) -> dict:
     )  # after the book itself, whose version it asks for
     app.add_css_file("downloads.css")
     app.connect("doctree-read", note_equations)
-    app.connect("env-updated", pages_to_write)
+    app.connect("env-get-updated", pages_to_write)
     app.connect("doctree-resolved", offer)
     app.connect("build-finished", bring_binder)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

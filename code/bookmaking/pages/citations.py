@@ -13,14 +13,12 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 
-from bookmaking.cache.shared_state import changed
+from bookmaking.cache.shared_state import add_overview, book_order, noted
 from bookmaking.pages import citation_formats as citations
 from bookmaking.pages.citation_formats import Work
-from bookmaking.pages.claims_report import book_order
 
 FORMATS = {
     "APA": ("text", citations.apa),
@@ -29,11 +27,7 @@ FORMATS = {
     "CSL-JSON": ("json", citations.csl_json),
 }
 AUTHORS = "chapter-authors"
-LIST = "lists-chapters"
-
-
-class all_citations(nodes.General, nodes.Element):
-    """Stands where the entries of all chapters will be, until all pages have been read."""
+LIST = "cite-chapters"
 
 
 class CiteBook(SphinxDirective):
@@ -44,15 +38,6 @@ class CiteBook(SphinxDirective):
         return [formats(self.config.cited_book)]
 
 
-class CiteChapters(SphinxDirective):
-    """Show the BibTeX entries of all chapters."""
-
-    def run(self) -> list[nodes.Node]:
-        """Leave a placeholder."""
-        self.env.metadata[self.env.docname][LIST] = True
-        return [all_citations()]
-
-
 class CiteThisChapter(SphinxTransform):
     """Append the section to a page that has been read; a page about citing, and the first, get none."""
 
@@ -61,45 +46,30 @@ class CiteThisChapter(SphinxTransform):
     def apply(self, **kwargs) -> None:
         """Append it to the section that is the page."""
         page = next(self.document.findall(nodes.section), None)
-        if page is None or self.env.docname == self.config.root_doc:
-            return
-        if next(self.document.findall(all_citations), None) is not None:
+        here = self.env.docname
+        if page is None or here == self.config.root_doc or lists_chapters(self.env, here):
             return
         for field in next(self.document.findall(nodes.docinfo), ()):
             if isinstance(field, nodes.field) and field[0].astext() == AUTHORS:
-                self.env.metadata[self.env.docname][AUTHORS] = field[1].astext()  # as Sphinx will, only later
-        work = cited(self.env, self.env.docname, page[0].astext())
+                self.env.metadata[here][AUTHORS] = field[1].astext()  # as Sphinx will, only later
+        work = cited(self.env, here, page[0].astext())
         section = nodes.section("", nodes.title("", "Cite this chapter"), names=["cite this chapter"])
         self.document.note_implicit_target(section, section)
         section += [about(work), formats(work)]
         page += section
 
 
-class FillCitations(SphinxPostTransform):
-    """Replace the placeholder by the entries, in book order."""
-
-    default_priority = 8
-
-    def run(self, **kwargs) -> None:
-        """Fill every placeholder of the page."""
-        for placeholder in list(self.document.findall(all_citations)):
-            placeholder.replace_self(listing("\n\n".join(entries(self.env)), "bibtex"))
+def entries(app, here: str) -> list[nodes.Node]:
+    """Return the BibTeX entries of all chapters, in book order."""
+    env = app.env
+    left_out = {env.config.root_doc, *(page for page in noted(env, "overviews") if lists_chapters(env, page))}
+    pages = [page for page in book_order(env) if page not in left_out]
+    return [listing("\n\n".join(citations.bibtex(cited(env, page)) for page in pages), "bibtex")]
 
 
-def entries(env) -> list[str]:
-    """Return the entries of all chapters, in book order."""
-    left_out = {env.config.root_doc, *lists(env)}
-    return [citations.bibtex(cited(env, page)) for page in book_order(env) if page not in left_out]
-
-
-def lists(env) -> list[str]:
-    """Return the pages that list all chapters."""
-    return [page for page, properties in env.metadata.items() if LIST in properties]
-
-
-def pages_to_write(app, env) -> list[str]:
-    """Return the pages that list all chapters if an entry has changed."""
-    return lists(env) if changed(env, "citations", entries(env)) else []
+def lists_chapters(env, page: str) -> bool:
+    """Tell whether a page lists all chapters; then it is none itself."""
+    return LIST in env.metadata[page].get("overviews", ())
 
 
 def cited(env, page: str, title: str = "") -> Work:
@@ -160,12 +130,9 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("citation_key", "book", "env", types=(str,))
     app.add_config_value("cited_book", None, "env")
-    app.add_node(all_citations)
     app.add_directive("cite-book", CiteBook)
-    app.add_directive("cite-chapters", CiteChapters)
+    add_overview(app, LIST, entries)
     app.add_transform(CiteThisChapter)
-    app.add_post_transform(FillCitations)
     app.add_css_file("citations.css", priority=900)  # behind book.css
     app.connect("config-inited", read_book)
-    app.connect("env-get-updated", pages_to_write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,6 +9,14 @@ from docutils import nodes
 from threelayer.claims import MIME_TYPE
 
 
+class claim_block(nodes.container):
+    """A claim on its page. `claim` is what the cell displayed, `anchor` the claim's address on the page."""
+
+
+class claim_words(nodes.inline):
+    """The statement of a claim, or the name of its control: what the report repeats."""
+
+
 class ClaimRenderer:
     """Renders the claim's own MIME type, and is preferred to its HTML and its plain text."""
 
@@ -20,39 +28,28 @@ class ClaimRenderer:
         if data.mime_type != MIME_TYPE or inline:
             return None
         claim, line = data.content, data.line or 0
-        parsed = _parsed(renderer, claim["statement"], line)
-        statement = nodes.inline("", "", *parsed, classes=["claim-statement"])
+        statement = _words(renderer, claim["statement"], line, "claim-statement")
+        control = _words(renderer, claim["control"], line, "claim-fault")
         anchor = nodes.make_id(f"claim {statement.astext()}")
-        # A target of its own, because LaTeX writes no label for the id of a container.
-        target = nodes.target(ids=[anchor])
-        block = nodes.container("", target, classes=["claim"], claim=dict(claim), anchor=anchor)
         mark = nodes.inline("", "Holds: ", classes=["claim-mark"])  # the stylesheet draws it as a check mark
         permalink = f'<a class="headerlink" href="#{anchor}" title="Link to this claim">#</a>'
-        block += nodes.paragraph("", "", mark, statement, nodes.raw("", permalink, format="html"))
-        block += nodes.paragraph(
-            "",
-            "",
-            nodes.Text("measured "),
-            nodes.strong("", claim["value"]),
-            nodes.Text(", bound "),
-            nodes.inline("", claim["bound"], classes=["claim-number"]),
-            classes=["claim-measured"],
-        )
-        block += nodes.paragraph(
-            "",
-            "",
-            nodes.Text("caught: "),
-            nodes.inline("", "", *_parsed(renderer, claim["control"], line), classes=["claim-fault"]),
-            nodes.Text(" measures "),
-            nodes.inline("", claim["control_value"], classes=["claim-number"]),
-            classes=["claim-control"],
-        )
+        bound = nodes.inline("", claim["bound"], classes=["claim-number"])
+        reached = nodes.inline("", claim["control_value"], classes=["claim-number"])
+        value = nodes.strong("", claim["value"])
+        lines = {
+            "": [mark, statement, nodes.raw("", permalink, format="html")],
+            "claim-measured": [nodes.Text("measured "), value, nodes.Text(", bound "), bound],
+            "claim-control": [nodes.Text("caught: "), control, nodes.Text(" measures "), reached],
+        }
+        # A target of its own, because LaTeX writes no label for the id of a container.
+        block = claim_block("", nodes.target(ids=[anchor]), classes=["claim"], claim=claim, anchor=anchor)
+        block += [nodes.paragraph("", "", *parts, classes=name.split()) for name, parts in lines.items()]
         return [block]
 
 
-def _parsed(renderer, text: str, line: int) -> list[nodes.Node]:
+def _words(renderer, text: str, line: int, name: str) -> claim_words:
     """Parse inline MyST markup as the page itself would."""
-    parsed = nodes.Element()
-    with renderer.renderer.current_node_context(parsed):
+    words = claim_words(classes=[name])
+    with renderer.renderer.current_node_context(words):
         renderer.renderer.nested_render_text(text, line, inline=True)
-    return parsed.children
+    return words

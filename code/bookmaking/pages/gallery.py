@@ -17,13 +17,9 @@ import resvg_py
 from docutils import nodes
 from docutils.statemachine import StringList
 from PIL import Image
-from sphinx.environment.collectors import EnvironmentCollector
-from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from bookmaking.cache.shared_state import changed
-from bookmaking.pages.claims_report import book_order
+from bookmaking.cache.shared_state import Overview, add_overview, noted
 from bookmaking.pages.figure_twins import DARK, PAPER, in_dark_colours, rounded, variant
 
 PLOTS = Path(__file__).parents[2] / "threelayer" / "plots"
@@ -53,21 +49,16 @@ class Drawn:
     function: str | None
 
 
-class gallery(nodes.General, nodes.Element):
-    """Stands where the pictures will be, until all pages have been read."""
-
-
-class Gallery(SphinxDirective):
+class Gallery(Overview):
     """Leave a place for the pictures, and list the drawing functions below it."""
 
     def run(self) -> list[nodes.Node]:
         """Write the listings in MyST and let the page's own parser read them."""
         self.env.note_dependency(str(PLOTS))  # read the page again when a file comes or goes
-        gallery_pages(self.env).add(self.env.docname)
         lines = []
         for name, module in drawing_functions().items():
             lines += [
-                f"(draw-{name.replace('_', '-')})=",
+                f"({target_of(name)})=",
                 f"::::{{dropdown}} `plots.{module}.{name}`",
                 f"```{{literalinclude}} /code/threelayer/plots/{module}.py",
                 f":pyobject: {name}",
@@ -77,107 +68,69 @@ class Gallery(SphinxDirective):
             ]
         listings = nodes.container(classes=["gallery-listings"])
         self.state.nested_parse(StringList(lines, source=self.env.docname), self.content_offset, listings)
-        return [gallery(), listings]
+        return [*super().run(), listings]
 
 
-class FigureCollector(EnvironmentCollector):
-    """Keeps `env.book_figures`, the figures of each page, in step with the pages."""
-
-    def clear_doc(self, app, env, docname: str) -> None:
-        """Forget a page that is read again or has gone."""
-        figures_of(env).pop(docname, None)
-        gallery_pages(env).discard(docname)
-
-    def merge_other(self, app, env, docnames: set[str], other) -> None:
-        """Take over what a parallel reader collected."""
-        figures_of(env).update({page: figures_of(other)[page] for page in docnames})
-        gallery_pages(env).update(gallery_pages(other) & docnames)
-
-    def process_doc(self, app, doctree: nodes.document) -> None:
-        """Collect the numbered figures of a page that was just read."""
-        found = figures_of(app.env)[app.env.docname] = []
-        for figure in doctree.findall(nodes.figure):
-            image = next(figure.findall(nodes.image), None)
-            if image is not None and figure["ids"]:
-                small = nodes.image(uri=image["uri"], alt=image.get("alt", ""))
-                found += [Drawn(anchor, small, drawing_function(figure)) for anchor in figure["ids"]]
-
-    def get_updated_docs(self, app, env) -> list[str]:
-        """Write the gallery anew when a figure has changed."""
-        figures = {page: [vars(figure) for figure in found] for page, found in figures_of(env).items()}
-        return sorted(gallery_pages(env)) if changed(env, "gallery", figures) else []
+def target_of(function: str) -> str:
+    """Return the address of a drawing function's listing."""
+    return f"draw-{function.replace('_', '-')}"
 
 
-class FillGallery(SphinxPostTransform):
-    """Replace the placeholder by one card for each figure."""
+def collect(app, doctree: nodes.document) -> None:
+    """Note the numbered figures of a page that was just read."""
+    found = []
+    for figure in doctree.findall(nodes.figure):
+        image = next(figure.findall(nodes.image), None)
+        if image is not None and figure["ids"]:
+            small = nodes.image(uri=image["uri"], alt=image.get("alt", ""))
+            found += [Drawn(anchor, small, drawing_function(figure)) for anchor in figure["ids"]]
+    app.env.metadata[app.env.docname]["figures"] = found
 
-    default_priority = 8  # before the dark twins are made (60)
 
-    def run(self, **kwargs) -> None:
-        """Fill every placeholder of the page."""
-        for placeholder in list(self.document.findall(gallery)):
-            cards = nodes.container(classes=["gallery"])
-            for page in book_order(self.env):
-                numbers = self.env.toc_fignumbers.get(page, {}).get("figure", {})
-                for figure in figures_of(self.env).get(page, []):
-                    if figure.anchor in numbers:
-                        cards += self.card(page, figure, numbers[figure.anchor])
-            placeholder.replace_self(cards)
+def cards(app, here: str) -> list[nodes.Node]:
+    """Return one card for each figure of the book."""
+    shown = nodes.container(classes=["gallery"])
+    for page, figures in noted(app.env, "figures").items():
+        numbers = app.env.toc_fignumbers.get(page, {}).get("figure", {})
+        for figure in figures:
+            if figure.anchor in numbers:
+                shown += card(app, here, page, figure, ".".join(map(str, numbers[figure.anchor])))
+    return [shown]
 
-    def card(self, page: str, figure: Drawn, number: tuple[int, ...]) -> nodes.container:
-        """Return the picture, a link to its place, and a link to its drawing function."""
-        pictures = (
-            self.pictures(figure.image) if self.app.builder.format == "html" else []
-        )  # paper has them once
-        picture = nodes.inline("", "", *pictures, classes=["twins"])
-        label = f"Fig. {'.'.join(map(str, number))}, {self.env.titles[page].astext()}"
-        place = nodes.paragraph("", "", self.link(page, figure.anchor, nodes.Text(label)))
+
+def card(app, here: str, page: str, figure: Drawn, number: str) -> nodes.container:
+    """Return the picture, a link to its place, and a link to its drawing function."""
+    schemes = ["only-light", "only-dark"] if figure.image["uri"].endswith(".svg") else ["dark-light"]
+    if app.builder.format != "html":  # paper has the figures once
+        schemes = []
+    pictures = [small(app, here, figure.image, scheme) for scheme in schemes]
+    picture = nodes.inline("", "", *pictures, classes=["twins"])
+    label = nodes.Text(f"Fig. {number}, {app.env.titles[page].astext()}")
+    place = nodes.paragraph("", "", make_refnode(app.builder, here, page, figure.anchor, label))
+    if figure.function:
+        name, target = nodes.literal("", figure.function), target_of(figure.function)
+        link = make_refnode(app.builder, here, here, target, name)
+        drawn = nodes.paragraph("", "", nodes.Text("drawn by "), link)
+    else:
         drawn = nodes.paragraph("drawn on its page", "drawn on its page")
-        if figure.function:
-            target = f"draw-{figure.function.replace('_', '-')}"
-            drawn = nodes.paragraph("", "", nodes.Text("drawn by "))
-            drawn += self.link(self.env.docname, target, nodes.literal("", figure.function))
-        return nodes.container("", picture, place, drawn, classes=["gallery-card"])
-
-    def pictures(self, image: nodes.image) -> list[nodes.image]:
-        """Return small copies of a figure: of an SVG a light and a dark one, otherwise one."""
-        if image["uri"].endswith(".svg"):
-            return [self.small(image, scheme) for scheme in ("only-light", "only-dark")]
-        return [self.small(image, "dark-light")]
-
-    def small(self, image: nodes.image, scheme: str) -> nodes.image:
-        """Return a copy of a figure for a scheme, from a file that is written here unless it was before."""
-        source = Path(self.env.srcdir, image["uri"])
-        target = Path(self.app.outdir).parent / "small" / f"{source.stem}-{scheme}.webp"
-        # A figure of a page is named after what it shows, a picture is not.
-        if source.suffix != ".svg" or not target.exists():
-            target.parent.mkdir(exist_ok=True)
-            with pixels(source, dark=scheme == "only-dark") as picture:
-                picture.thumbnail((WIDTH, WIDTH))
-                picture.save(target, quality=70)
-        with Image.open(target) as picture:
-            size = picture.size
-        uri = Path(os.path.relpath(target, self.env.srcdir)).as_posix()
-        self.env.images.add_file(self.env.docname, uri)
-        return variant(image, uri, scheme, size)
-
-    def link(self, page: str, anchor: str, content: nodes.Node) -> nodes.reference:
-        """Link to an anchor of this page or of another."""
-        return make_refnode(self.app.builder, self.env.docname, page, anchor, content)
+    return nodes.container("", picture, place, drawn, classes=["gallery-card"])
 
 
-def figures_of(env) -> dict[str, list[Drawn]]:
-    """Return the figures of every page, to be changed in place."""
-    if not hasattr(env, "book_figures"):
-        env.book_figures = {}
-    return env.book_figures
-
-
-def gallery_pages(env) -> set[str]:
-    """Return the pages that show the gallery, to be changed in place."""
-    if not hasattr(env, "gallery_pages"):
-        env.gallery_pages = set()
-    return env.gallery_pages
+def small(app, here: str, image: nodes.image, scheme: str) -> nodes.image:
+    """Return a copy of a figure for a scheme, from a file that is written here unless it was before."""
+    source = Path(app.srcdir, image["uri"])
+    target = Path(app.outdir).parent / "small" / f"{source.stem}-{scheme}.webp"
+    # A figure of a page is named after what it shows, a picture is not.
+    if source.suffix != ".svg" or not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        with pixels(source, dark=scheme == "only-dark") as picture:
+            picture.thumbnail((WIDTH, WIDTH))
+            picture.save(target, quality=70)
+    with Image.open(target) as picture:
+        size = picture.size
+    uri = Path(os.path.relpath(target, app.srcdir)).as_posix()
+    app.env.images.add_file(here, uri)
+    return variant(image, uri, scheme, size)
 
 
 def drawing_function(figure: nodes.figure) -> str | None:
@@ -203,9 +156,7 @@ def pixels(source: Path, dark: bool) -> Image.Image:
 
 
 def setup(app) -> dict:
-    """Register directive and transform with Sphinx."""
-    app.add_node(gallery)
-    app.add_directive("gallery", Gallery)
-    app.add_env_collector(FigureCollector)
-    app.add_post_transform(FillGallery)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    """Register with Sphinx."""
+    add_overview(app, "gallery", cards, Gallery)
+    app.connect("doctree-read", collect)
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from jupyter_cache import get_cache
@@ -53,6 +53,7 @@ class Made:
     value: str
     bound: str
     error: str = ""
+    numbers: dict[str, float | bool] = field(default_factory=dict)  # of `threelayer.claims.Claim`
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def claims_of(notebook: NotebookNode) -> list[Made]:
             if output.output_type == "error":
                 found.append(_raised(output.ename, without_colours(output.evalue)))
             elif claim := output.get("data", {}).get(MIME_TYPE):
-                found.append(Made(claim["statement"], claim["value"], claim["bound"]))
+                texts = claim["statement"], claim["value"], claim["bound"]
+                found.append(Made(*texts, numbers=dict(claim["numbers"])))
     return found
 
 
@@ -144,7 +146,7 @@ def changes(book: dict[str, list[Made]], here: dict[str, list[Made]]) -> list[Ch
                 found.append(Change(page, "gone", claim.statement, claim.value, "", claim.bound))
             elif other.error:
                 found.append(Change(page, "false", claim.statement, claim.value, other.value, other.bound))
-            elif moved(claim.value, other.value) or moved(claim.bound, other.bound):
+            elif moved(claim.numbers, other.numbers):
                 found.append(Change(page, "moved", claim.statement, claim.value, other.value, other.bound))
         found += [
             Change(page, "false" if c.error else "new", c.statement, "", c.value, c.bound)
@@ -153,20 +155,16 @@ def changes(book: dict[str, list[Made]], here: dict[str, list[Made]]) -> list[Ch
     return found
 
 
-def moved(one: str, other: str) -> bool:
-    """Tell whether two values or bounds, as claims write them, say something different."""
-    first, second = one.split(), other.split()
-    return len(first) != len(second) or any(map(_apart, first, second))
+def moved(one: dict[str, float | bool], other: dict[str, float | bool]) -> bool:
+    """Tell whether the numbers of two claims say something different, whatever their controls measure."""
+    names = one.keys() - {"control"}
+    return names != other.keys() - {"control"} or any(_apart(one[name], other[name]) for name in names)
 
 
-def _apart(one: str, other: str) -> bool:
-    try:
-        first, second = (float(word.replace(",", "")) for word in (one, other))
-    except ValueError:
-        return one != other
-    largest = max(abs(first), abs(second))
+def _apart(one: float | bool, other: float | bool) -> bool:
+    largest = max(abs(one), abs(other))
     # Every comparison with NaN is false, so NaN never says the same.
-    return not (largest <= ROUNDING or abs(first - second) <= CLOSE * largest)
+    return not (largest <= ROUNDING or abs(one - other) <= CLOSE * largest)
 
 
 def report(

@@ -35,7 +35,7 @@ from packaging.utils import canonicalize_name
 from bookmaking.build.execute import KERNEL_ENVIRONMENT, without_colours
 from bookmaking.notebooks.assemble import CHAPTER
 from threelayer import IMPLEMENTATIONS, Config, Params, init_params, make_data, numpy_manual
-from threelayer.claims import CHECKED, MIME_TYPE, outside_the_book
+from threelayer.claims import MIME_TYPE
 from threelayer.evaluate import largest_deviation
 
 BOUND = 1e-12  # of chapter "one_trajectory"
@@ -127,14 +127,8 @@ def before_chapter(notebook: NotebookNode) -> int:
     return next(i for i, cell in enumerate(notebook.cells) if cell.source == CHAPTER)
 
 
-def brought_claims(notebook: NotebookNode) -> list[str]:
-    """Return the claims that a notebook brings along, as text."""
-    data = [output.get("data", {}) for cell in code_cells(notebook) for output in cell.outputs]
-    return [kinds["text/plain"] for kinds in data if kinds.get("text/markdown", "").startswith(CHECKED)]
-
-
-def made_claims(notebook: NotebookNode) -> list[dict]:
-    """Return the claims that were made in a run."""
+def claims_of(notebook: NotebookNode) -> list[dict]:
+    """Return the claims among the outputs: those that a notebook brings along, or those of a run."""
     data = [output.get("data", {}) for cell in code_cells(notebook) for output in cell.outputs]
     return [kinds[MIME_TYPE] for kinds in data if MIME_TYPE in kinds]
 
@@ -166,7 +160,7 @@ def try_out(
     """
     if not whole:
         del notebook.cells[before_chapter(notebook) :]
-    expected, faults = brought_claims(notebook), []
+    brought, faults = claims_of(notebook), []
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as outside, tempfile.TemporaryDirectory() as results:
         file = str(Path(results, "weights.npz"))
@@ -185,22 +179,21 @@ def try_out(
                 faults.append(f"the weights are {apart:.1e} from the book's")
         if left := sorted(os.listdir(outside)):
             faults.append(f"it left files: {', '.join(left)}")
-    made = made_claims(ran)
-    faults += different_claims(made, expected)
+    made = claims_of(ran)
+    faults += different_claims(made, brought)
     if foreign := "".join(output.get("text", "") for output in ran.cells[-1].outputs).strip():
         faults.append(f"modules that no cell carries: {foreign}")
     return Outcome(faults, len(made), time.perf_counter() - begin)
 
 
-def different_claims(made: list[dict], expected: list[str]) -> list[str]:
+def different_claims(made: list[dict], brought: list[dict]) -> list[str]:
     """Say where the claims that were made are not those that were brought along."""
     faults = []
-    if len(made) != len(expected):
-        faults.append(f"it makes {len(made)} claims and brings {len(expected)}")
-    for claim, text in zip(made, expected, strict=False):
-        statement = outside_the_book(claim["statement"])
-        if not text.startswith(f"{statement}: "):
-            faults.append(f"it claims {statement!r} where it brings {text!r}")
+    if len(made) != len(brought):
+        faults.append(f"it makes {len(made)} claims and brings {len(brought)}")
+    for one, other in zip(made, brought, strict=False):
+        if one["statement"] != other["statement"]:
+            faults.append(f"it claims {one['statement']!r} where it brings {other['statement']!r}")
     return faults
 
 
