@@ -79,8 +79,6 @@ clean: ## remove the site, the cached outputs and the tools' caches, not .venv
 .venv/has-%-$(ALL): .venv/pinned-$(PINS)
 	@echo "Installing what $* needs into .venv, once"
 	$(BIN)/python -m pip install --no-build-isolation -c requirements.txt -e '.[$*]' -e code/bookmaking
-# cffconvert checks CITATION.cff in a test. Its bounds exclude our jsonschema, with which it works all the same.
-	@[ $* != test ] || $(BIN)/python -m pip install -q --no-deps cffconvert==2.0.0 pykwalify==1.8.0
 	@touch $@
 
 .venv/pinned-$(PINS):
