@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bookmaking.pages import interactive_nodes
+from bookmaking.pages.figure_twins import DARK
 from bookmaking.upkeep.serve import serving
 from support import ROOT
 from support.site_checks import PHONE, foreign, reader, serious
@@ -403,7 +404,7 @@ def test_a_volume_is_drawn(someone):
 def test_the_figure_has_the_colours_of_the_page(someone):
     block = someone.opens("deep/flat").block()
     light = {"font.color": INK, "xaxis.linecolor": LIGHT_GRID}
-    dark = {"font.color": "#e6e9ee", "xaxis.linecolor": "#3a4350"}
+    dark = {name: DARK[colour] for name, colour in light.items()}
     for colours, theme in ((light, "light"), (dark, "dark"), (light, "light")):
         block.evaluate("(block, theme) => { document.documentElement.dataset.theme = theme }", theme)
         for name, colour in colours.items():

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from bookmaking.films.canvas import LEFT, RIGHT, SMALLEST, SURFACE, font, mixed, write
 from bookmaking.films.scenes import FilmError
+from bookmaking.pages import palette
 from bookmaking.site.lettering import HEADING, MUTED, wrapped
 from threelayer.plots.style import GRID, INK
 
@@ -200,7 +201,7 @@ class Tree(Block):
 class Terminal(Block):
     """A command and what it answered."""
 
-    DARK, ANSWER, COMMAND = "#14181e", "#e6e9ee", "#7cc0ec"
+    DARK, ANSWER, COMMAND = (palette.DARK[name] for name in ("background", "text-base", "primary"))
     SIZE, STEP = 31, 44
 
     def __init__(self, command: str, answer: str) -> None:

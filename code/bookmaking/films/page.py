@@ -8,6 +8,7 @@ Source: https://html.spec.whatwg.org/multipage/media.html.
 
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +23,8 @@ from bookmaking.cache.shared_state import note_difference, noted
 from bookmaking.films.captions import Caption, read_vtt, write_vtt
 from bookmaking.films.measured import Measured
 from bookmaking.films.scenes import FILMS, FilmError, Scene, read_film
+from bookmaking.pages import palette
+from threelayer.plots.style import BLUE
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +33,17 @@ MADE = Path("_build", "films")
 FILES = (".mp4", ".vtt", ".chapters.vtt")
 PLACE = "films"  # of the site
 WATCH = "watch-"  # begins the anchor of a chapter of a film; the rest is that of its transcript
-POSTER = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1280 720" font-family="sans-serif">
+POSTER = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1280 720" font-family="sans-serif">
 <rect width="1280" height="720" fill="#fff"/>
-<rect x="120" y="270" width="14" height="170" rx="7" fill="#0072b2"/>
-<text x="170" y="345" font-size="62" font-weight="700" fill="#12303f">{title}</text>
-<text x="170" y="420" font-size="40" fill="#52606d">{length}</text></svg>"""
+<rect x="120" y="270" width="14" height="170" rx="7" fill="{BLUE}"/>
+<text x="170" y="345" font-size="62" font-weight="700" fill="{palette.LIGHT["heading"]}">{{title}}</text>
+<text x="170" y="420" font-size="40" fill="{palette.LIGHT["text-muted"]}">{{length}}</text></svg>"""
 MISSING = """<p class="film-missing">There is no film here that says what its text says now.
 In the repository, <code>make films</code> makes it, and shows it here. It says this:</p>
 """
+
+
+measured = cache(Measured)  # the pages are read once: their outputs stay as they are while Sphinx runs
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Film:
         FilmError
             When a scene cannot be read, or names a number that its chapter has not computed.
         """
-        scenes = read_film(root, name, Measured(root))
+        scenes = read_film(root, name, measured(root))
         made = [root / MADE / f"{name}{ending}" for ending in FILES]
         captions, chapters = (
             read_vtt(path.read_text("utf-8")) if path.is_file() else [] for path in made[1:]

@@ -4,13 +4,14 @@ Source: https://nbformat.readthedocs.io, https://myst-nb.readthedocs.io for the 
 """
 
 import ast
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urljoin
 
 from docutils import nodes
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from sphinx.util.osutil import relative_uri
 
 from bookmaking.notebooks.carried import PACKAGE, file_of, first_cells
 from bookmaking.notebooks.markdown import Markdown, NoMarkdownError, linked
@@ -19,6 +20,12 @@ from bookmaking.pages.interactive_nodes import MIME_TYPE as INTERACTIVE
 CHAPTER = "## The chapter"  # the cell before the chapter's own
 # Outputs that only the book's site can show: a plain text is beside them, or they are numbers for the prose.
 OWN_TYPES = (INTERACTIVE, "application/papermill.record/")
+
+
+@cache
+def pages_by_address(app) -> dict[str, str]:
+    """Return the pages of the book by where each lies in the site; all have been read when one is written."""
+    return {app.builder.get_target_uri(page): page for page in app.env.all_docs}
 
 
 class Page:
@@ -39,8 +46,11 @@ class Page:
         self.root = Path(app.srcdir)
         here, base = app.builder.get_target_uri(docname), app.config.html_baseurl
         address = f"{base.rstrip('/')}/{here}" if base else ""
-        pages = {relative_uri(here, app.builder.get_target_uri(page)): page for page in app.env.all_docs}
-        self.markdown = Markdown(self._number, self.root, lambda page: self._title(pages[page]), address)
+
+        def title(uri: str) -> str:
+            return self._title(pages_by_address(app)[urljoin(here, uri)])
+
+        self.markdown = Markdown(self._number, self.root, title, address)
         self.cells: list[NotebookNode] = []
         self.shown: list[str] = []  # modules of which the page has listings
         self._pending: list[str] = []

@@ -16,11 +16,12 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+from bookmaking.pages import palette
+
 logger = logging.getLogger(__name__)
 
-# Ink, grid and paper of threelayer.plots, and their dark twins; the last is the dark page in book.css.
-PAPER = "#ffffff"
-DARK = {"#1f2933": "#e6e9ee", "#d5dae0": "#3a4350", PAPER: "#14181e"}
+# Ink, grid and paper of threelayer.plots, and their dark twins.
+DARK = {palette.LIGHT[name]: palette.DARK[name] for name in ("text-base", "border", "background")}
 MODE_CLASSES = {"only-light", "only-dark", "dark-light"}  # the theme's; an image that has one is left alone
 PIXELS = {"": 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4}
 

@@ -20,7 +20,8 @@ from PIL import Image
 from sphinx.util.nodes import make_refnode
 
 from bookmaking.cache.shared_state import Overview, add_overview, noted
-from bookmaking.pages.figure_twins import DARK, PAPER, in_dark_colours, rounded, variant
+from bookmaking.pages import palette
+from bookmaking.pages.figure_twins import in_dark_colours, rounded, variant
 
 PLOTS = Path(__file__).parents[2] / "threelayer" / "plots"
 WIDTH = 480  # pixels of a small picture: a card's width on a screen with three pixels for two
@@ -148,9 +149,9 @@ def pixels(source: Path, dark: bool) -> Image.Image:
     """Return a picture, and a drawing in pixels on its paper: on none it weighs half more."""
     if source.suffix != ".svg":
         return Image.open(source)
-    svg, paper = rounded(source.read_text("utf-8")), PAPER
+    svg, paper = rounded(source.read_text("utf-8")), palette.LIGHT["background"]
     if dark:
-        svg, paper = in_dark_colours(svg), DARK[PAPER]
+        svg, paper = in_dark_colours(svg), palette.DARK["background"]
     png = resvg_py.svg_to_bytes(svg_string=svg, width=WIDTH, background=paper, dpi=96, skip_system_fonts=True)
     return Image.open(io.BytesIO(png)).convert("RGB")
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import matplotlib as mpl
 from PIL import ImageFont
 
-HEADING, MUTED = "#12303f", "#52606d"
+from bookmaking.pages.palette import LIGHT
+
+HEADING, MUTED = LIGHT["heading"], LIGHT["text-muted"]
 FONTS = {"text": "DejaVuSans", "bold": "DejaVuSans-Bold", "code": "DejaVuSansMono"}
 
 
