@@ -14,6 +14,7 @@ from bookmaking.cache.keyed_cache import CACHE
 from bookmaking.cache.page import Page
 from bookmaking.films.scenes import FilmError
 
+GLUED = "application/papermill.record/text/plain"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -47,12 +48,9 @@ class Measured:
             for one in outputs
             if "scrapbook" in one.get("metadata", {})
         }
-        numbers = {
-            name: value
-            for name, output in glued.items()
-            for value in [_literal(output.data.get("application/papermill.record/text/plain", ""))]
-            if isinstance(value, int | float)
-        }
+        texts = {name: output.data.get(GLUED, "") for name, output in glued.items()}
+        values = {name: _literal(text) for name, text in texts.items()}
+        numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
         if key not in numbers:
             known = ", ".join(sorted(numbers)) or "nothing"
             raise FilmError(f"the chapter {page} computes no number {key!r}, it has {known}")

@@ -146,7 +146,7 @@ class Page:
             metadata |= {"cellView": "form", "jupyter": {"source_hidden": True, "outputs_hidden": True}}
         elif "hide-input" in tags:
             metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}}
-        outputs = [kept for output in cell.get("outputs", ()) if (kept := _kept(output))]
+        outputs = [found for output in cell.get("outputs", ()) if (found := _for_elsewhere(output))]
         count = cell.get("execution_count")
         self.cells.append(
             new_code_cell(cell.source, metadata=metadata, outputs=outputs, execution_count=count)
@@ -225,7 +225,7 @@ class Page:
             self._flush()
 
 
-def _kept(output: NotebookNode) -> NotebookNode | None:
+def _for_elsewhere(output: NotebookNode) -> NotebookNode | None:
     """Return an output without what only this book's site can show, or None where nothing is left."""
     if "data" not in output:
         return output

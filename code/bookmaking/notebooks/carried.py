@@ -7,19 +7,18 @@ Source: https://docs.python.org/3/library/ast.html, the requirements of pyprojec
 import ast
 import inspect
 import platform
-import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import packages_distributions, version
 from itertools import chain
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bookmaking.notebooks import runtime
 from threelayer import IMPLEMENTATIONS
@@ -114,29 +113,19 @@ def bounds_of(root: Path) -> dict[str, str]:
 def requirements(root: Path, names: Iterable[str]) -> dict[str, str]:
     """Return what pip has to install, by the name that is imported, with the bounds of pyproject.toml."""
     bounds = bounds_of(root)
-    provided = providers(tuple(bounds))
     packages = {name.split(".")[0] for name in names} | set(ALWAYS)
     needed = {}
     for package in sorted(packages - sys.stdlib_module_names - {PACKAGE, "IPython", "__future__"}):
-        candidates = package, provided.get(package, package)
+        candidates = package, *providers().get(package, ())
         needed[package] = next((bounds[name] for name in candidates if name in bounds), package)
     return needed
 
 
 @cache
-def providers(distributions: tuple[str, ...]) -> dict[str, str]:
-    """Return the one of the distributions, of those installed, that provides each package.
-
-    `importlib.metadata.packages_distributions` does so for all that is installed, which takes seconds.
-    """
-    found = {}
-    for name in distributions:
-        with suppress(PackageNotFoundError):
-            installed = distribution(name)
-            listed = installed.read_text("top_level.txt") or installed.read_text("RECORD") or ""
-            tops = {re.split("[/,]", line)[0].removesuffix(".py") for line in listed.splitlines()}
-            found |= dict.fromkeys(filter(str.isidentifier, tops - {PACKAGE}), name)
-    return found
+def providers() -> dict[str, list[str]]:
+    """Return the installed distributions that provide each package."""
+    found = packages_distributions()  # which takes a second
+    return {package: [canonicalize_name(name) for name in names] for package, names in found.items()}
 
 
 def first_cells(
@@ -161,9 +150,10 @@ def first_cells(
     places = {name: file.relative_to(code).as_posix() for name, file in carried.items()}
     folders = sorted({place.rpartition("/")[0] for place in places.values()})
     needed = requirements(root, names)
-    provided = providers(tuple(bounds_of(root)))
-    found = [f"{name} {version(provided[name])}" for name in needed if name in provided]
-    made_with = ", ".join([f"Python {platform.python_version()}", *found])
+    bounds, found = bounds_of(root), [f"Python {platform.python_version()}"]
+    for name in needed:
+        found += [f"{name} {version(one)}" for one in providers().get(name, ()) if one in bounds]
+    made_with = ", ".join(found)
     needs = ", ".join(requirement.partition(">=")[0] for requirement in needed.values())
     introduction = INTRODUCTION.format(book=book, version=release, needs=needs, made_with=made_with)
     cells = [

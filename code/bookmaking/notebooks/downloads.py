@@ -53,12 +53,12 @@ def offer(app, doctree: nodes.document, docname: str) -> None:
     except NoMarkdownError as error:
         logger.warning("no notebook: %s", error, location=docname)
         return
-    nbformat.write(notebook, _made(app, "notebooks") / f"{stem}.ipynb")
+    nbformat.write(notebook, _folder(app, "notebooks") / f"{stem}.ipynb")
     here = app.builder.get_target_uri(docname)
     links = [("download", "Download notebook", relative_uri(here, f"notebooks/{stem}.ipynb"))]
     if stem in IMPLEMENTATIONS:
         text = one_file(Path(app.srcdir, "code"), f"threelayer.{stem}", ["make_data", "init_params"])
-        (_made(app, "modules") / module_file(stem)).write_text(text, "utf-8")
+        (_folder(app, "modules") / module_file(stem)).write_text(text, "utf-8")
         address = relative_uri(here, f"modules/{module_file(stem)}")
         links.append(("file-code", "Download module as one file", address))
     places = app.config.notebook_places.get(stem, {})
@@ -74,7 +74,7 @@ def module_file(stem: str) -> str:
     return f"threelayer_{stem}.py"
 
 
-def _made(app, name: str) -> Path:
+def _folder(app, name: str) -> Path:
     folder = Path(app.outdir, name)
     folder.mkdir(exist_ok=True)
     return folder

@@ -9,7 +9,7 @@ Source: https://spec.commonmark.org, https://docutils.sourceforge.io/docs/ref/do
 import base64
 import mimetypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -17,6 +17,22 @@ from docutils import nodes
 
 INLINE_SPECIAL = re.compile(r"([\\`*_\[\]<>$|~])")
 BLOCK_START = re.compile(r"^(\s*)([#+>=-]|\d+(?=[.)]))")
+AROUND = {  # what stands before and behind the text of a node within a line
+    "emphasis": ("*", "*"),
+    "inline": ("", ""),
+    "strong": ("**", "**"),
+    "subscript": ("<sub>", "</sub>"),
+    "superscript": ("<sup>", "</sup>"),
+    "target": ("", ""),
+}
+UNSEEN = ("comment", "sd_tab_input", "target")  # blocks that say nothing
+GROUPS = (
+    "compound",
+    "container",
+    "figure",
+    "legend",
+    "section",
+)  # are what is in them; sections of exercises
 
 
 class NoMarkdownError(Exception):
@@ -59,9 +75,9 @@ class Markdown:
         """Return a block and what is in it."""
         return self._write(node, "block")
 
-    def blocks(self, node: nodes.Element) -> str:
-        """Return the blocks within a node, with blank lines between them."""
-        return "\n\n".join(filter(None, map(self.block, node.children)))
+    def blocks(self, parts: Iterable[nodes.Node]) -> str:
+        """Return the blocks within a node, or some of them, with blank lines between them."""
+        return "\n\n".join(filter(None, map(self.block, parts)))
 
     def inline(self, node: nodes.Element) -> str:
         """Return the text within a node."""
@@ -69,11 +85,18 @@ class Markdown:
 
     def _write(self, node: nodes.Node, form: str) -> str:
         for kind in type(node).__mro__:
-            if (method := getattr(self, f"{form}_{kind.__name__}", None)) is not None:
+            name = kind.__name__
+            method = getattr(self, f"{form}_{name}", None)
+            if method is not None:
                 return method(node)
-        raise NoMarkdownError(
-            f"a {type(node).__name__} {'in a line ' * (form == 'inline')}has no form in a notebook"
-        )
+            if form == "inline" and name in AROUND:
+                return AROUND[name][0] + self.inline(node) + AROUND[name][1]
+            if form == "block" and name in GROUPS:
+                return self.blocks(node)
+            if form == "block" and name in UNSEEN:
+                return ""
+        where = "in a line " if form == "inline" else ""
+        raise NoMarkdownError(f"a {type(node).__name__} {where}has no form in a notebook")
 
     def only_in_the_book(self) -> str:
         """Return what stands for a figure that needs the scripts of the book's site."""
@@ -84,12 +107,6 @@ class Markdown:
 
     def inline_Text(self, node: nodes.Text) -> str:
         return INLINE_SPECIAL.sub(r"\\\1", node.astext().replace("\n", " "))
-
-    def inline_emphasis(self, node: nodes.Element) -> str:
-        return f"*{self.inline(node)}*"
-
-    def inline_strong(self, node: nodes.Element) -> str:
-        return f"**{self.inline(node)}**"
 
     def inline_literal(self, node: nodes.Element) -> str:
         text = node.astext().replace("\n", " ")
@@ -103,18 +120,6 @@ class Markdown:
         if self._table:
             text = re.sub(r"(?<!\\)\|", r"\\vert ", text)  # a bar would end the cell
         return f"${text}$"
-
-    def inline_inline(self, node: nodes.Element) -> str:
-        return self.inline(node)
-
-    def inline_subscript(self, node: nodes.Element) -> str:
-        return f"<sub>{self.inline(node)}</sub>"
-
-    def inline_superscript(self, node: nodes.Element) -> str:
-        return f"<sup>{self.inline(node)}</sup>"
-
-    def inline_target(self, node: nodes.Element) -> str:
-        return self.inline(node)
 
     def inline_reference(self, node: nodes.Element) -> str:
         text = self.inline(node)
@@ -164,14 +169,6 @@ class Markdown:
 
     block_sd_tab_label = block_rubric
 
-    def block_sd_tab_input(self, node: nodes.Element) -> str:
-        return ""
-
-    def block_target(self, node: nodes.Element) -> str:
-        return ""
-
-    block_comment = block_target
-
     def block_transition(self, node: nodes.Element) -> str:
         return "---"
 
@@ -200,40 +197,24 @@ class Markdown:
     def block_Admonition(self, node: nodes.Element) -> str:
         own = node.children and isinstance(node.children[0], nodes.title)
         title = self.inline(node.children[0]) if own else type(node).__name__.capitalize()
-        body = "\n\n".join(filter(None, map(self.block, node.children[1 if own else 0 :])))
-        return _quoted(f"**{title}**\n\n{body}")
+        return _quoted(f"**{title}**\n\n{self.blocks(node.children[1:] if own else node)}")
 
     def block_exercise_node(self, node: nodes.Element) -> str:
         title, *rest = node.children
         head = f"Exercise {self.number(node)}".strip()
         own = self.inline(title).strip()
-        body = "\n\n".join(filter(None, map(self.block, rest)))
-        return f"**{head}{f' ({own})' if own and own != 'Exercise' else ''}**\n\n{body}"
+        if own and own != "Exercise":
+            head += f" ({own})"
+        return f"**{head}**\n\n{self.blocks(rest)}"
 
     block_exercise_enumerable_node = block_exercise_node
 
-    def block_section(self, node: nodes.Element) -> str:
-        return self.blocks(node)  # of an exercise; the page's own sections become headings in `assemble`
-
-    block_container = block_compound = block_section
-
-    def block_figure(self, node: nodes.Element) -> str:
-        return self.blocks(node)
-
-    def block_image(self, node: nodes.Element) -> str:
-        return self.inline_image(node)
-
-    def block_sized_image(self, node: nodes.Element) -> str:
-        return self.inline_image(node)
-
-    inline_sized_image = block_sized_image
+    block_image = inline_image
 
     def block_caption(self, node: nodes.Element) -> str:
         number = self.number(node.parent)
         kind = "Fig." if isinstance(node.parent, nodes.figure) else "Listing"
         return f"**{kind} {number}.** {self.inline(node)}" if number else self.inline(node)
-
-    block_legend = block_section
 
     def block_bullet_list(self, node: nodes.Element) -> str:
         return "\n".join(_hanging(self.blocks(item), "- ") for item in node.children)
@@ -281,15 +262,15 @@ class Markdown:
 
 def linked(text: str) -> str:
     """Return plain text, such as an entry of a bibliography, with its addresses as links."""
-    written = []
+    parts = []
     for part in re.split(r"(https?://\S*[^\s.]|doi:\S*[^\s.])", text):
         if part.startswith("doi:"):
-            written.append(f"[{part}](https://doi.org/{part[4:]})")
+            parts.append(f"[{part}](https://doi.org/{part[4:]})")
         elif part.startswith("http"):
-            written.append(f"<{part}>")
+            parts.append(f"<{part}>")
         else:
-            written.append(INLINE_SPECIAL.sub(r"\\\1", part))
-    return "".join(written)
+            parts.append(INLINE_SPECIAL.sub(r"\\\1", part))
+    return "".join(parts)
 
 
 def _quoted(text: str) -> str:

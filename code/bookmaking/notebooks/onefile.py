@@ -112,7 +112,8 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
     lines = []
     for place, aliases in sorted(outside.items()):
         if missing := sorted(alias for alias in aliases if alias.rpartition(" ")[2] not in own):
-            lines.append(f"{f'from {place} ' * bool(place)}import {', '.join(missing)}")
+            origin = f"from {place} " if place else ""
+            lines.append(f"{origin}import {', '.join(missing)}")
     lines = [module.text(part) for part in head if not _inside(part)] + lines
     parts = [module.text(docstring), "\n".join(lines)]
     for title in needed_modules(code, [PACKAGE, name]):

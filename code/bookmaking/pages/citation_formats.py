@@ -13,10 +13,7 @@ from pathlib import Path
 
 import yaml
 
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
+MONTHS = "January February March April May June July August September October November December".split()
 # An escaped brace would still count as a brace when BibTeX looks for the end of a field.
 LATEX = {character: f"\\{character}" for character in "&%$#_"} | {
     "\\": r"{\textbackslash}",
@@ -94,7 +91,7 @@ def _author(entry: dict[str, str], file: str) -> Author:
     return Author(entry["name"])
 
 
-def written(day: date) -> str:
+def in_prose(day: date) -> str:
     """Return a date as prose writes it, whatever the language of the machine."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 

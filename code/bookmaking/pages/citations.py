@@ -90,7 +90,7 @@ def cited(env, page: str, title: str = "") -> Work:
 
 def about(work: Work) -> nodes.paragraph:
     """Say which version this is, and where it stays."""
-    text = f"Version {work.version} of {citations.written(work.released)}"
+    text = f"Version {work.version} of {citations.in_prose(work.released)}"
     if not work.url:
         return nodes.paragraph("", f"{text}.")
     link = nodes.reference("", work.url, refuri=work.url)
@@ -100,9 +100,9 @@ def about(work: Work) -> nodes.paragraph:
 def formats(work: Work) -> nodes.container:
     """Return the citation in tabs, one a format; the reader's choice holds for all chapters."""
     tabs = create_component("tab-set", classes=["sd-tab-set", "citation"])
-    for name, (language, written) in FORMATS.items():
+    for name, (language, formatted) in FORMATS.items():
         label = nodes.rubric(name, name, classes=["sd-tab-label"], sync_id=name, sync_group="citation")
-        text = listing(written(work), language, f"citation-{name.lower()}")
+        text = listing(formatted(work), language, f"citation-{name.lower()}")
         content = create_component("tab-content", classes=["sd-tab-content"], children=[text])
         item = create_component("tab-item", classes=["sd-tab-item"], children=[label, content])
         tabs += item

@@ -60,8 +60,7 @@ class TwinFigures(SphinxPostTransform):
             uri = Path(os.path.relpath(copy, self.env.srcdir)).as_posix()
             self.env.images.add_file(self.env.docname, uri)
             size = intrinsic_size(svg)
-            light, dark = (image["uri"], "only-light"), (uri, "only-dark")
-            twins = [variant(image, *twin, size) for twin in (light, dark)]
+            twins = [variant(image, image["uri"], "only-light", size), variant(image, uri, "only-dark", size)]
             # Within a span: the theme hides, with an image, the caption that follows it in the same element.
             image.replace_self(nodes.inline("", "", *twins, classes=["twins"]))
 
@@ -114,8 +113,8 @@ def visit_sized_image(translator, node: sized_image) -> None:
     attributes |= {"loading": "lazy", "decoding": "async"}
     if node["ids"]:
         attributes["id"] = node["ids"][0]
-    written = " ".join(f'{name}="{escape(str(value))}"' for name, value in attributes.items())
-    translator.body.append(f"<img {written} />\n")
+    text = " ".join(f'{name}="{escape(str(value))}"' for name, value in attributes.items())
+    translator.body.append(f"<img {text} />\n")
     raise nodes.SkipNode
 
 

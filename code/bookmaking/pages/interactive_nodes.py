@@ -42,22 +42,7 @@ class InteractiveRenderer:
         if data.mime_type != MIME_TYPE or inline:
             return None
         content = data.content
-        written = json.dumps(
-            {"figure": content["figure"], "narrow": content["narrow"]},
-            allow_nan=False,
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-        return [
-            interactive(
-                "",
-                label=content["label"],
-                written=written,
-                heights=content["heights"],
-                slider=content["slider"],
-                frames=len(content["figure"].get("frames", [])),
-            )
-        ]
+        return [interactive("", **content)]
 
 
 def visit_html(translator, node: interactive) -> None:
@@ -65,8 +50,10 @@ def visit_html(translator, node: interactive) -> None:
     builder = translator.builder
     if builder.name not in ("html", "dirhtml"):
         raise nodes.SkipNode
+    content = {"figure": node["figure"], "narrow": node["narrow"]}
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     # A script that hands over its data, as no page opened from a file may fetch JSON.
-    data = f"document.currentScript.interactive = {node['written']};\n".encode()
+    data = f"document.currentScript.interactive = {text};\n".encode()
     data_uri = f"_static/interactive/{hashlib.sha256(data).hexdigest()[:16]}.js"
     _write(Path(builder.outdir, data_uri), data)
     if not Path(builder.outdir, PLOTLY).exists():
@@ -76,7 +63,8 @@ def visit_html(translator, node: interactive) -> None:
     here = builder.get_target_uri(builder.current_docname)
     label, (wide, narrow), slider = escape(node["label"]), node["heights"], node["slider"]
     use = HELP[("plays" if slider["plays"] else "slider") if slider else "scene"]
-    controls = _steps(slider, node["frames"]) if slider else "".join(_range(*control) for control in VIEW)
+    frames = len(node["figure"].get("frames", ()))
+    controls = _steps(slider, frames) if slider else "".join(_range(*control) for control in VIEW)
     translator.body.append(
         f'<div class="interactive" role="group" aria-label="{label}"'
         f' style="--wide: {wide}px; --narrow: {narrow}px"'

@@ -9,25 +9,17 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from threelayer import IMPLEMENTATIONS
-
-LABELS = dict(
-    zip(
-        IMPLEMENTATIONS,
-        (
-            "NumPy",
-            "PyTorch scratch",
-            "PyTorch modules",
-            "Lightning",
-            "TensorFlow scratch",
-            "Keras layers",
-            "Keras functional",
-            "Keras high level",
-            "JAX",
-        ),
-        strict=True,
-    )
-)
+LABELS = {
+    "numpy_manual": "NumPy",
+    "pytorch_scratch": "PyTorch scratch",
+    "pytorch_modules": "PyTorch modules",
+    "pytorch_lightning": "Lightning",
+    "tensorflow_scratch": "TensorFlow scratch",
+    "tensorflow_layers": "Keras layers",
+    "tensorflow_functional": "Keras functional",
+    "tensorflow_highlevel": "Keras high level",
+    "jax_transforms": "JAX",
+}
 
 
 class Rosetta(SphinxDirective):
@@ -38,11 +30,11 @@ class Rosetta(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Write the tab set in MyST and let the page's own parser read it."""
         chosen = dict(line.split(": ", 1) for line in self.content if line.strip())
-        if list(chosen) != list(IMPLEMENTATIONS):
-            raise self.error(f"rosetta needs these names in this order: {', '.join(IMPLEMENTATIONS)}")
+        if list(chosen) != list(LABELS):
+            raise self.error(f"rosetta needs these names in this order: {', '.join(LABELS)}")
         lines = [":::::{tab-set}", ":sync-group: implementation", ""]
-        for name, place in chosen.items():
-            module, _, item = place.rpartition(":")
+        for name, source in chosen.items():
+            module, _, item = source.rpartition(":")
             lines += [
                 f"::::{{tab-item}} {LABELS[name]}",
                 f":sync: {name}",

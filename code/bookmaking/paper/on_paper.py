@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from bookmaking.pages.citation_formats import written
+from bookmaking.pages.citation_formats import in_prose
 
 # Set in bold for the eye, and no terms.
 NO_TERMS = {"You will", "You need", "It shows", "It hides", "not"}
@@ -84,7 +84,7 @@ def prepare(app) -> None:
         app.builder.context |= {
             "releasename": "Version",
             "release": book.version,
-            "date": written(book.released),
+            "date": in_prose(book.released),
         }
 
 

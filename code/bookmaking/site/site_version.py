@@ -19,7 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from bookmaking.cache import commit
-from bookmaking.pages.citation_formats import Work, written
+from bookmaking.pages.citation_formats import Work, in_prose
 
 CHANGES = "CHANGELOG.md"
 RELEASE = re.compile(r"^## (\d+(?:\.\d+)*) \((\d{4}-\d{2}-\d{2})\)$", re.MULTILINE)
@@ -62,7 +62,7 @@ class BookVersions(SphinxDirective):
         for number, day in self.config.book_releases.items():
             text, base = f"Version {number}", self.config.html_baseurl
             place = nodes.reference("", text, refuri=f"{base}{number}/") if base else nodes.Text(text)
-            line = nodes.paragraph("", "", place, nodes.Text(f" of {written(day)}"))
+            line = nodes.paragraph("", "", place, nodes.Text(f" of {in_prose(day)}"))
             if number == self.config.cited_book.version:
                 line += nodes.Text(", which you are reading")
             entries += nodes.list_item("", line)
@@ -75,7 +75,7 @@ def footer(app, pagename, templatename, context, doctree) -> None:
     # Not by add_js_file, with which Sphinx would put a digest of the script into every page.
     address = context["pathto"](commit.SCRIPT, True)
     context["theme_extra_footer"] = (
-        f'<p class="book-version">Version {escape(book.version)} of {written(book.released)}'
+        f'<p class="book-version">Version {escape(book.version)} of {in_prose(book.released)}'
         f'<span class="book-commit"></span></p><script defer src="{address}"></script>'
     )
 
