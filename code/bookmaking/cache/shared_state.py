@@ -41,8 +41,8 @@ class FillOverviews(SphinxPostTransform):
 
     def run(self, **kwargs) -> None:
         """Fill every placeholder of the page."""
-        for place in list(self.document.findall(overview)):
-            place.replace_self(OVERVIEWS[place["name"]](self.app, self.env.docname))
+        for node in list(self.document.findall(overview)):
+            node.replace_self(OVERVIEWS[node["name"]](self.app, self.env.docname))
             if next(self.document.findall(nodes.math), None) is not None:
                 # Noted while reading for other pages: this one gets its mathematics only now.
                 self.env.get_domain("math").data["has_equations"][self.env.docname] = True

@@ -52,7 +52,7 @@ class Page:
 
         self.markdown = Markdown(self._number, self.root, title, address)
         self.cells: list[NotebookNode] = []
-        self.shown: list[str] = []  # modules of which the page has listings
+        self.listed: list[str] = []  # modules of which the page has listings
         self._pending: list[str] = []
         self._fold = ""  # the title of the solution or dropdown that is being written
 
@@ -70,7 +70,7 @@ class Page:
         ]
         config = self.app.config
         release = config.version or version(PACKAGE)
-        first = first_cells(self.root, sources, self.shown, config.html_title, release)
+        first = first_cells(self.root, sources, self.listed, config.html_title, release)
         first[0].source = f"# {self.markdown.inline(title)}\n\n{first[0].source}"
         notebook = new_notebook(cells=[*first, new_markdown_cell(CHAPTER), *self.cells])
         notebook.metadata = NotebookNode(
@@ -94,7 +94,7 @@ class Page:
             metadata = {"tags": ["listing"]}
             source = f"%%listing {module}\n{node.astext().strip(chr(10))}"
             self.cells.append(new_code_cell(source, metadata=metadata))
-            self.shown.append(module)
+            self.listed.append(module)
         elif isinstance(node, nodes.section):
             self._flush()
             title, *rest = node.children
@@ -169,9 +169,9 @@ class Page:
         code = self.root / "code"
         if not source.startswith(f"{code}/") or node.get("language") == "udiff":
             return None
-        place = Path(source).relative_to(code).with_suffix("")
-        module = ".".join(place.parts[:-1] if place.name == "__init__" else place.parts)
-        if place.parts[0] != PACKAGE or not file_of(code, module):
+        path = Path(source).relative_to(code).with_suffix("")
+        module = ".".join(path.parts[:-1] if path.name == "__init__" else path.parts)
+        if path.parts[0] != PACKAGE or not file_of(code, module):
             return None
         try:
             listed = ast.parse(node.astext()).body

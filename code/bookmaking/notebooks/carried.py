@@ -74,8 +74,8 @@ def _imports(tree: ast.Module, module: str) -> Iterator[str]:
 
 def file_of(code: Path, name: str) -> Path | None:
     """Return the source of a module below the folder `code`, or None where there is none."""
-    place = code.joinpath(*name.split("."))
-    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+    path = code.joinpath(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def needed_modules(code: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -147,8 +147,8 @@ def first_cells(
     carried = needed_modules(code, [*names, *modules])
     texts = {name: file.read_text("utf-8") for name, file in carried.items()}
     names += [name for module, text in texts.items() for name in imports(text, module)]
-    places = {name: file.relative_to(code).as_posix() for name, file in carried.items()}
-    folders = sorted({place.rpartition("/")[0] for place in places.values()})
+    paths = {name: file.relative_to(code).as_posix() for name, file in carried.items()}
+    folders = sorted({path.rpartition("/")[0] for path in paths.values()})
     needed = requirements(root, names)
     bounds, found = bounds_of(root), [f"Python {platform.python_version()}"]
     for name in needed:
@@ -164,7 +164,7 @@ def first_cells(
         return cells
     heading = new_markdown_cell(CARRIED, metadata={"heading_collapsed": True, "id": "code-of-the-book"})
     cells += [heading, _folded(_machinery(folders))]
-    cells += [_folded(f"%%writefile {{carried}}/{places[name]}\n{texts[name].rstrip()}") for name in carried]
+    cells += [_folded(f"%%writefile {{carried}}/{paths[name]}\n{texts[name].rstrip()}") for name in carried]
     return cells
 
 
@@ -210,7 +210,9 @@ print("All packages are here.", *devices(needed))"""
 
 def _machinery(folders: list[str]) -> str:
     """Write the cell that makes the folder and defines `%%listing`."""
-    made = "\n".join(f'(carried / "{folder}").mkdir(parents=True, exist_ok=True)' for folder in folders)
+    folders_made = "\n".join(
+        f'(carried / "{folder}").mkdir(parents=True, exist_ok=True)' for folder in folders
+    )
     return f"""\
 import ast
 import importlib
@@ -223,7 +225,7 @@ from IPython import get_ipython
 from IPython.core.magic import register_cell_magic
 
 carried = Path(tempfile.mkdtemp(prefix="carried-"))
-{made}
+{folders_made}
 sys.path.insert(0, str(carried))
 
 

@@ -100,8 +100,8 @@ class Markdown:
 
     def only_in_the_book(self) -> str:
         """Return what stands for a figure that needs the scripts of the book's site."""
-        place = f"[in the book]({self.address})" if self.address else "in the book"
-        return f"*This figure moves only {place}. The code above makes its data.*"
+        where = f"[in the book]({self.address})" if self.address else "in the book"
+        return f"*This figure moves only {where}. The code above makes its data.*"
 
     # Text
 
@@ -174,8 +174,6 @@ class Markdown:
 
     def block_literal_block(self, node: nodes.Element) -> str:
         text = node.astext().rstrip("\n")
-        if node.get("language") == "udiff":  # Sphinx heads it with the files' places on this machine
-            text = text.replace(f"{self.folder}/", "")
         language = {"default": "python", "ipython3": "python", "none": "", "udiff": "diff"}
         name = node.get("language", "")
         fence = "`" * max(3, max(map(len, re.findall("`+", text)), default=0) + 1)

@@ -86,8 +86,8 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
                 follow(statement.module, source, alias.name)
         elif isinstance(statement, ast.Import | ast.ImportFrom):
             alias = next(a for a in statement.names if (a.asname or a.name.split(".")[0]) == used)
-            place = statement.module if isinstance(statement, ast.ImportFrom) else ""
-            outside.setdefault(place, set()).add(ast.unparse(alias))
+            origin = statement.module if isinstance(statement, ast.ImportFrom) else ""
+            outside.setdefault(origin, set()).add(ast.unparse(alias))
         else:
             take(title, statement)
 
@@ -110,10 +110,10 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
         follow(PACKAGE, module_of(PACKAGE).bound[public][0], public)
     own = {bound for statement in head for bound in _bound(statement)}
     lines = []
-    for place, aliases in sorted(outside.items()):
+    for origin, aliases in sorted(outside.items()):
         if missing := sorted(alias for alias in aliases if alias.rpartition(" ")[2] not in own):
-            origin = f"from {place} " if place else ""
-            lines.append(f"{origin}import {', '.join(missing)}")
+            start = f"from {origin} " if origin else ""
+            lines.append(f"{start}import {', '.join(missing)}")
     lines = [module.text(part) for part in head if not _inside(part)] + lines
     parts = [module.text(docstring), "\n".join(lines)]
     for title in needed_modules(code, [PACKAGE, name]):

@@ -60,11 +60,11 @@ def report(app, here: str) -> list[nodes.Node]:
     count += ", each with a negative control"
     total = sum(filter(None, times.values()))
     time = f"; executing all chapters took {total:.1f} seconds." if total else "."
-    shown = [nodes.paragraph("", count + time, classes=["claims-count"])]
+    content = [nodes.paragraph("", count + time, classes=["claims-count"])]
     for page, time in times.items():
         if page in claims or time is not None:
-            shown += chapter(app, here, page, claims.get(page, []), time)
-    return shown
+            content += chapter(app, here, page, claims.get(page, []), time)
+    return content
 
 
 def chapter(app, here: str, page: str, claims: list[ListedClaim], time: float | None) -> list[nodes.Node]:

@@ -90,13 +90,13 @@ def collect(app, doctree: nodes.document) -> None:
 
 def cards(app, here: str) -> list[nodes.Node]:
     """Return one card for each figure of the book."""
-    shown = nodes.container(classes=["gallery"])
+    container = nodes.container(classes=["gallery"])
     for page, figures in noted(app.env, "figures").items():
         numbers = app.env.toc_fignumbers.get(page, {}).get("figure", {})
         for figure in figures:
             if figure.anchor in numbers:
-                shown += card(app, here, page, figure, ".".join(map(str, numbers[figure.anchor])))
-    return [shown]
+                container += card(app, here, page, figure, ".".join(map(str, numbers[figure.anchor])))
+    return [container]
 
 
 def card(app, here: str, page: str, figure: Drawn, number: str) -> nodes.container:
@@ -107,14 +107,14 @@ def card(app, here: str, page: str, figure: Drawn, number: str) -> nodes.contain
     pictures = [small(app, here, figure.image, scheme) for scheme in schemes]
     picture = nodes.inline("", "", *pictures, classes=["twins"])
     label = nodes.Text(f"Fig. {number}, {app.env.titles[page].astext()}")
-    place = nodes.paragraph("", "", make_refnode(app.builder, here, page, figure.anchor, label))
+    source = nodes.paragraph("", "", make_refnode(app.builder, here, page, figure.anchor, label))
     if figure.function:
         name, target = nodes.literal("", figure.function), target_of(figure.function)
         link = make_refnode(app.builder, here, here, target, name)
         drawn = nodes.paragraph("", "", nodes.Text("drawn by "), link)
     else:
         drawn = nodes.paragraph("drawn on its page", "drawn on its page")
-    return nodes.container("", picture, place, drawn, classes=["gallery-card"])
+    return nodes.container("", picture, source, drawn, classes=["gallery-card"])
 
 
 def small(app, here: str, image: nodes.image, scheme: str) -> nodes.image:

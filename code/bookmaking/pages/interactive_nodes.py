@@ -27,8 +27,8 @@ HELP = {
 VIEW = (("turn", "Turn", -180, 180, 5), ("tilt", "Tilt", -90, 90, 5), ("zoom", "Zoom", 40, 250, 10))
 
 
-class interactive(nodes.General, nodes.Element):
-    """A figure to be moved: its label, and all that the script needs, as JSON."""
+class interactive(nodes.comment):
+    """A figure to be moved, with what its cell displayed. A comment: whatever is not HTML leaves it out."""
 
 
 class InteractiveRenderer:
@@ -41,8 +41,7 @@ class InteractiveRenderer:
         """Return the figure as one node, or None for another MIME type."""
         if data.mime_type != MIME_TYPE or inline:
             return None
-        content = data.content
-        return [interactive("", **content)]
+        return [interactive("", **data.content)]
 
 
 def visit_html(translator, node: interactive) -> None:
@@ -79,11 +78,6 @@ def visit_html(translator, node: interactive) -> None:
     raise nodes.SkipNode
 
 
-def visit_elsewhere(translator, node: interactive) -> None:
-    """Leave the block out."""
-    raise nodes.SkipNode
-
-
 def add_script(app, pagename, templatename, context, doctree) -> None:
     """Let only those pages load the script that have a block."""
     if doctree is not None and next(doctree.findall(interactive), None) is not None:
@@ -113,7 +107,6 @@ def _write(path: Path, content: bytes) -> None:
 
 def setup(app) -> dict:
     """Register node and script with Sphinx."""
-    elsewhere = dict.fromkeys(("latex", "text", "man", "texinfo"), (visit_elsewhere, None))
-    app.add_node(interactive, html=(visit_html, None), **elsewhere)
+    app.add_node(interactive, html=(visit_html, None))
     app.connect("html-page-context", add_script)
-    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
