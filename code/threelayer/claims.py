@@ -120,14 +120,8 @@ def check(
             f'blind claim: "{statement}": its control "{fault}" measures {shown(failing)}'
             f" and passes the bound {bound} as well"
         )
-    numbers = {
-        "value": value,
-        "control": failing,
-        "at_most": at_most,
-        "at_least": at_least,
-        "equals": equals,
-        "within": within or None,
-    }
+    names = "value", "control", "at_most", "at_least", "equals", "within"
+    numbers = dict(zip(names, (value, failing, *bounds, within or None), strict=True))
     return Claim(
         statement=statement,
         value=shown(value),

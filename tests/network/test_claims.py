@@ -1,5 +1,7 @@
 """A claim that holds is returned, one that does not raises, and so does one that could not fail."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,19 @@ def test_mime_bundle_carries_the_data_and_the_statement_as_it_was_written():
     text = "1 < 2 & so on: 1, = 1 (control, 2 < 1: 2)"
     assert bundle["text/plain"] == text
     assert bundle["text/markdown"] == f"✓ {text}"
+
+
+def test_mime_bundle_carries_the_numbers_that_its_texts_write():
+    def numbers(value, control, **bounds) -> dict:
+        bundle = check("it holds", value, control=("a fault", control), **bounds)._repr_mimebundle_()
+        return json.loads(json.dumps(bundle[MIME_TYPE]))["numbers"]
+
+    small = numbers(np.float64(2e-13), 0.24, at_most=1e-12, unit="m")
+    assert small == {"value": 2e-13, "control": 0.24, "at_most": 1e-12}
+    near = numbers(3.1, 4, equals=3, within=0.5)
+    assert near == {"value": 3.1, "control": 4, "equals": 3, "within": 0.5}
+    assert numbers(np.bool_(True), False, equals=True) == {"value": True, "control": False, "equals": True}
+    assert numbers(-np.inf, 7, at_most=0) == {"control": 7, "at_most": 0}  # infinity is no JSON
 
 
 def test_outside_the_book_an_equation_is_named_by_its_label():
