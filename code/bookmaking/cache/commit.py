@@ -20,9 +20,13 @@ def write(root: Path, site: Path) -> None:
 
 def described(root: Path) -> str:
     """Return the commit that is checked out, and whether files differ from it, or nothing without one."""
-    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=, changed"]
+    return git(root, "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=, changed")
+
+
+def git(root: str | Path, *arguments: str) -> str:
+    """Return what git says, nothing where it fails or is not installed."""
     try:
-        result = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    except FileNotFoundError:  # no git here
+        result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
+    except FileNotFoundError:
         return ""
     return result.stdout.strip() if result.returncode == 0 else ""

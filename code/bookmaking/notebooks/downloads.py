@@ -11,7 +11,6 @@ Source: https://docs.github.com/en/actions (variables of the environment).
 import os
 import re
 import shutil
-import subprocess
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from jupyter_cache import get_cache
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
+from bookmaking.cache.commit import git
 from bookmaking.cache.keyed_cache import CACHE, read_page
 from bookmaking.cache.shared_state import note_difference, noted
 from bookmaking.notebooks.assemble import NoMarkdownError, Page
@@ -111,18 +111,9 @@ def public_notebooks(root: str | Path, branch: str, folder: str) -> tuple[str, l
         proposed = os.environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request")
         return (named, list(PAGES)) if public and not proposed else ("", [])
     pattern = r"(?:https://|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?"
-    found = re.fullmatch(pattern, _git(root, "config", "--get", "remote.origin.url"))
-    held = _git(root, "ls-tree", "--name-only", f"refs/remotes/origin/{branch}:{folder}").splitlines()
+    found = re.fullmatch(pattern, git(root, "config", "--get", "remote.origin.url"))
+    held = git(root, "ls-tree", "--name-only", f"refs/remotes/origin/{branch}:{folder}").splitlines()
     return (found[1], [page for page in PAGES if f"{page}.ipynb" in held]) if found and held else ("", [])
-
-
-def _git(root: str | Path, *arguments: str) -> str:
-    """Return what git says, nothing where it fails or is not installed."""
-    try:
-        result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
-    except FileNotFoundError:
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""
 
 
 def notebooks_folder(config) -> str:

@@ -12,11 +12,12 @@ from bookmaking.notebooks.carried import PACKAGE, file_of, needed_modules
 
 
 class _Module:
-    """The statements of a module, by the names that they bind."""
+    """The statements of a module, by the names that they bind, and those that the one file takes."""
 
     def __init__(self, file: Path) -> None:
         self.lines = file.read_text("utf-8").splitlines()
         self.tree = ast.parse("\n".join(self.lines))
+        self.taken: set[ast.stmt] = set()
         self.bound: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
             for name in _bound(statement):
@@ -48,7 +49,6 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
         If two of the modules give one name to different things, or what is imported cannot be found.
     """
     modules: dict[str, _Module] = {}
-    taken: dict[str, set[ast.stmt]] = {}
     owner: dict[str, str] = {}
     outside: dict[str, set[str]] = {}  # the names that are imported from elsewhere, by where from
 
@@ -57,14 +57,14 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
             file = file_of(code, title)
             if file is None:
                 raise ValueError(f"there is no module {title} in {code.name}")
-            modules[title], taken[title] = _Module(file), set()
+            modules[title] = _Module(file)
         return modules[title]
 
     def take(title: str, statement: ast.stmt) -> None:
         module = module_of(title)
-        if statement in taken[title]:
+        if statement in module.taken:
             return
-        taken[title].add(statement)
+        module.taken.add(statement)
         for bound in _bound(statement):
             if owner.setdefault(bound, title) != title:
                 raise ValueError(
@@ -117,12 +117,9 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
     lines = [module.text(part) for part in head if not _inside(part)] + lines
     parts = [module.text(docstring), "\n".join(lines)]
     for title in needed_modules(code, [PACKAGE, name]):
-        if title not in modules:
-            continue
-        module = modules[title]
-        chosen = [module.text(statement) for statement in module.tree.body if statement in taken[title]]
-        if chosen:
-            parts += [f"# From {title.replace('.', '/')}.py", *chosen]
+        if title in modules and (module := modules[title]).taken:
+            parts.append(f"# From {title.replace('.', '/')}.py")
+            parts += [module.text(statement) for statement in module.tree.body if statement in module.taken]
     return "\n\n\n".join(parts) + "\n"
 
 

@@ -8,7 +8,6 @@ Source: chapter "four_dimensions", `book/_static/interactive.js`.
 
 import hashlib
 import json
-import os
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -54,10 +53,11 @@ def visit_html(translator, node: interactive) -> None:
     # A script that hands over its data, as no page opened from a file may fetch JSON.
     data = f"document.currentScript.interactive = {text};\n".encode()
     data_uri = f"_static/interactive/{hashlib.sha256(data).hexdigest()[:16]}.js"
-    _write(Path(builder.outdir, data_uri), data)
-    if not Path(builder.outdir, PLOTLY).exists():
-        script = files("plotly") / "package_data" / "plotly.min.js"
-        _write(Path(builder.outdir, PLOTLY), script.read_bytes())
+    file, plotly = Path(builder.outdir, data_uri), Path(builder.outdir, PLOTLY)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    if not plotly.exists():
+        plotly.write_bytes((files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
     here = builder.get_target_uri(builder.current_docname)
     label, (wide, narrow), slider = escape(node["label"]), node["heights"], node["slider"]
@@ -95,14 +95,6 @@ def _range(name: str, label: str, low: int, high: int, step: int, start: int = 0
         f'<input type="range" name="{name}" min="{low}" max="{high}" step="{step}" value="{start}"'
         ' autocomplete="off" disabled><span class="interactive-value" aria-hidden="true"></span></label>'
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write in one step: pages that share a file may be written at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def setup(app) -> dict:
