@@ -48,7 +48,7 @@ video: book ## make both films from the book, into _build/video, and show them i
 	$(BIN)/python -m bookmaking.film $(ARGS)
 	$(BIN)/python -m bookmaking.build
 
-bench: $(STAMP) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
+bench: $(STAMP) ## time all nine on an idle Linux machine; ARGS=--publish lets the book show the result
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)
 
 drift: book ## make the claims with the oldest supported versions; ARGS=--newest takes the newest

@@ -1,7 +1,8 @@
 """The usual ways to train this network in PyTorch and Lightning, as their tutorials write them.
 
 They are what the benchmark holds the three PyTorch implementations against.
-Source: PyTorch's "Learning PyTorch with Examples" and "Quickstart", Lightning's "Lightning in 15 minutes".
+Source: PyTorch's "Learning PyTorch with Examples", "PyTorch: Defining New autograd Functions" and
+"Quickstart", Lightning's "Lightning in 15 minutes".
 """
 
 import logging
@@ -38,6 +39,49 @@ def tensors(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffl
                     w -= config.learning_rate * v
                     w.grad = None
         torch.stack(losses).mean().item()
+        ends.append(time.perf_counter())
+    return Params(*(w.detach().numpy() for w in weights)), ends
+
+
+class TanhLayer(torch.autograd.Function):
+    """A layer tanh(x W + b) that brings its own gradient."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Return the activations, and keep what `backward` needs."""
+        a = torch.tanh(x @ W + b)
+        ctx.save_for_backward(x, W, a)
+        return a
+
+    @staticmethod
+    def backward(ctx, da: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the gradient with respect to x, W and b."""
+        x, W, a = ctx.saved_tensors
+        dz = da * (1 - a**2)
+        return dz @ W.T, x.T @ dz, dz.sum(0)
+
+
+def function(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
+    """Train by layers of a `Function` of our own, a loss by hand, and an update under `no_grad`."""
+    x, y = torch.tensor(x), torch.tensor(y)
+    weights = [torch.tensor(p, dtype=x.dtype, requires_grad=True) for p in params]
+    velocities = [torch.zeros_like(w) for w in weights]
+    W1, b1, W2, b2, W3, b3 = weights
+    ends = []
+    for _ in range(config.epochs):
+        order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
+        total = 0.0
+        for batch in order.split(config.batch_size):
+            a1 = TanhLayer.apply(x[batch], W1, b1)
+            y_hat = TanhLayer.apply(a1, W2, b2) @ W3 + b3
+            loss = (y_hat - y[batch]).pow(2).mean()
+            total += loss.item()
+            loss.backward()
+            with torch.no_grad():
+                for w, v in zip(weights, velocities, strict=True):
+                    v.mul_(config.momentum).add_(w.grad)
+                    w -= config.learning_rate * v
+                    w.grad = None
         ends.append(time.perf_counter())
     return Params(*(w.detach().numpy() for w in weights)), ends
 
