@@ -14,22 +14,14 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bookmaking.benchmark.compare import CHECKED_EPOCHS, TRICKS, USUAL, compare
+from bookmaking.benchmark.compare import CHECKED_EPOCHS, compare
 from bookmaking.benchmark.growth import BATCHES, WIDTHS, grow
-from bookmaking.benchmark.results import PUBLISHED, interval, publish, shown, written
+from bookmaking.benchmark.results import PUBLISHED, Result, publish, shown, written
+from bookmaking.threads import cores
 from threelayer import Config
 
 ROUNDS = 6  # the range of six pairs misses their median once in 32 times
-PACKAGES = (
-    "numpy",
-    "scikit-learn",
-    "torch",
-    "pytorch-lightning",
-    "tensorflow",
-    "tensorflow-cpu",
-    "keras",
-    "jax",
-)
+PACKAGES = "numpy scikit-learn torch pytorch-lightning tensorflow tensorflow-cpu keras jax".split()
 
 
 def machine() -> dict[str, str | int]:
@@ -39,7 +31,7 @@ def machine() -> dict[str, str | int]:
     system = f"{platform.system()} {platform.machine()}"
     return {
         "cpu": models[0] if models else platform.machine(),
-        "cores": os.cpu_count() or 1,
+        "cores": cores(),
         "system": system,
     }
 
@@ -55,13 +47,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def table(runs: list[dict]) -> list[str]:
+def table(result: Result) -> list[str]:
     """Return the ratios as lines: how fast each implementation is beside its usual ways and its variants."""
-    rates = {(run["implementation"], run["way"]): run["steps_per_second"] for run in runs}
-    against = [arm for arm in (*USUAL, *TRICKS) if arm in rates]
     return [
-        f"{name:24} / {way:26} {shown(interval(rates[name, 'book'], rates[name, way]))}"
-        for name, way in sorted(against)
+        f"{name:24} / {way:26} {shown(result.ratio(name, 'book', way))}"
+        for name, way in sorted(result.runs)
+        if way != "book" and name != "yardstick"
     ]
 
 
@@ -91,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     if (busy := os.getloadavg()[0]) > 0.5:
         report(f"warning: this machine is busy (load {busy:.1f}); the figures will not be worth keeping")
     config = Config()
-    sides = ((8, 128), (16, 256)) if options.small else (WIDTHS, BATCHES)
+    sides = (WIDTHS[::2], BATCHES[::2]) if options.small else (WIDTHS, BATCHES)
     runs = compare(config, options.rounds, options.seconds, report)
     growth = grow(min(options.rounds, 3), options.seconds / 4, report, *sides)
     result = {
@@ -104,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         "growth": growth,
     }
     print("\nrate of the book's form / of another, median of the pairs (lowest to highest)")
-    print(*table(runs), sep="\n")
+    print(*table(Result(result)), sep="\n")
     path = Path("_build", "benchmark.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(written(result), "utf-8")

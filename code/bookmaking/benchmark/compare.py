@@ -40,7 +40,6 @@ USUAL = {
     ("tensorflow_highlevel", "fit on arrays"): "tensorflow:fit_sequential",
     ("jax_transforms", "jit a step"): "jax:jitted_update",
 }
-OPTIONAL = ("torch.compile",)  # needs a C++ compiler, and so long to start that one round must do
 FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
 CHECKED_EPOCHS = 20
 
@@ -185,13 +184,7 @@ def measure(group: list[Arm], config: Config, seconds: float, check: bool) -> di
                 continue
             if arm in USUAL:
                 copies[arm].call(usual_way, arm)  # may import another library than the book's arm does
-            try:
-                first[arm], each = copies[arm].call(timed, arm, replace(config, epochs=3))
-            except RuntimeError as error:
-                if arm[1] not in OPTIONAL:
-                    raise RuntimeError(f"{' / '.join(arm)}: {error}") from error
-                found[arm] = {"left_out": str(error).splitlines()[0]}
-                continue
+            first[arm], each = copies[arm].call(timed, arm, replace(config, epochs=3))
             epochs[arm] = int(np.clip(seconds / (steps * each), 3, 2000)) + 1
         took: dict[Arm, list[float]] = {arm: [] for arm in epochs}
         for arm in (*epochs, *reversed(epochs)):
@@ -205,13 +198,7 @@ def measure(group: list[Arm], config: Config, seconds: float, check: bool) -> di
 
 
 def compare(config: Config, rounds: int, seconds: float, report: Callable[[str], None]) -> list[dict]:
-    """Time all arms in `rounds` rounds and return a record for each: its values by round.
-
-    Raises
-    ------
-    RuntimeError
-        When an arm fails that is not optional; names it.
-    """
+    """Time all arms in `rounds` rounds and return a record for each: its values by round."""
     found: dict[Arm, dict] = {arm: {} for arm in arms()}
     rng = np.random.default_rng(0)
     for number in range(rounds):
@@ -221,16 +208,11 @@ def compare(config: Config, rounds: int, seconds: float, report: Callable[[str],
             for job in [pool.submit(import_framework, name) for name, pool in nurseries.items()]:
                 job.result()
             for framework, group in drawn(rng):
-                group = [arm for arm in group if not number or arm[1] not in OPTIONAL]
                 job = nurseries[framework].submit(measure, group, config, seconds, check=number == 0)
                 for arm, result in job.result().items():
-                    if "left_out" in result:
-                        report(f"left out: {' / '.join(arm)}: {result['left_out']}")
-                        continue
+                    if "deviation" in result:
+                        found[arm]["deviation"] = result.pop("deviation")
                     for name, value in result.items():
-                        if name == "deviation":
-                            found[arm][name] = value
-                        else:
-                            found[arm].setdefault(name, []).append(value)
+                        found[arm].setdefault(name, []).append(value)
         report(f"round {number + 1}/{rounds} took {time.perf_counter() - start:.0f} s")
-    return [{"implementation": arm[0], "way": arm[1], **values} for arm, values in found.items() if values]
+    return [{"implementation": arm[0], "way": arm[1], **values} for arm, values in found.items()]

@@ -57,7 +57,7 @@ def time_cell(
     epochs = int(np.clip(seconds / (steps * each), 2, 1000)) + 1
     each = seconds_per_step(fit(params, data, replace(config, epochs=epochs)).history.seconds, steps)
     found = {"steps_per_second": 1 / each, "startup": max(0.0, first - 2 * steps * each)}
-    if products:
+    if products and library in YARDSTICKS:
         weights = Params(*(p.astype(dtype) for p in params))
         call, calls = YARDSTICKS[library](weights, data.x_train[:batch].astype(dtype))
         found["products_per_second"] = rate(call, calls, seconds)

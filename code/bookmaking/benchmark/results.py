@@ -12,9 +12,23 @@ import numpy as np
 PUBLISHED = Path("book", "_data", "benchmark.json")
 
 
-def published(path: Path) -> list[dict]:
+class Result(dict):
+    """What was measured on one machine; `runs` is found by implementation and way."""
+
+    @property
+    def runs(self) -> dict[tuple[str, str], dict]:
+        """Return the record of each arm."""
+        return {(run["implementation"], run["way"]): run for run in self["runs"]}
+
+    def ratio(self, implementation: str, over: str, under: str) -> tuple[float, float, float]:
+        """Return the rate of one way over that of another: lowest, median and highest of the pairs."""
+        runs = self.runs
+        return interval(*(runs[implementation, way]["steps_per_second"] for way in (over, under)))
+
+
+def published(path: Path) -> list[Result]:
     """Return all published results, one for each kind of machine, the newest first."""
-    results = json.loads(path.read_text("utf-8"))
+    results = map(Result, json.loads(path.read_text("utf-8")))
     return sorted(results, key=lambda result: result["date"], reverse=True)
 
 

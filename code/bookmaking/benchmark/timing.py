@@ -23,11 +23,8 @@ def nursery(threads: int) -> Iterator[ProcessPoolExecutor]:
     """
     before = dict(os.environ)
     os.environ.update(thread_limits(threads) | CPU_ONLY)
-    os.environ["NPROC"] = str(threads)  # read by XLA
-    os.environ["JAX_ENABLE_X64"] = "1"
-    os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # torch.compile starts from nothing
+    os.environ |= {"NPROC": str(threads), "TF_NUM_INTEROP_THREADS": str(threads)}  # XLA reads NPROC
+    os.environ |= {"JAX_ENABLE_X64": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     try:
         pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
         pool.submit(os.getpid).result()  # starts it

@@ -1,12 +1,15 @@
 """Variants of the implementations: tricks that were taken, taken away; and tricks that were left out, tried.
 
-Each is a function like `fit`. Most exchange one name of a module for the time of a run, so that a variant
-differs from the implementation in that and in nothing else.
+Most exchange one name of a module for the time of a run, so that a variant differs from the implementation
+in that and in nothing else.
 Source: chapter "cost".
 """
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
@@ -14,18 +17,15 @@ import numpy as np
 from threelayer import Config, Data, Fit, Params, load
 
 
-def numpy_plain_einsum(params: Params, data: Data, config: Config) -> Fit:
-    """Leave no product to BLAS."""
-    module = load("numpy_manual")
-    with patch.object(module, "einsum_blas", module.einsum):
-        return module.fit(params, data, config)
+def changed(implementation: str, change: Callable[[ModuleType], AbstractContextManager]) -> Callable:
+    """Return the `fit` of an implementation in which something is changed while it runs."""
 
+    def fit(params: Params, data: Data, config: Config) -> Fit:
+        module = load(implementation)
+        with change(module):
+            return module.fit(params, data, config)
 
-def numpy_path_everywhere(params: Params, data: Data, config: Config) -> Fit:
-    """Look for a path in every einsum, also in those too small to repay it."""
-    module = load("numpy_manual")
-    with patch.object(module, "einsum", module.einsum_blas):
-        return module.fit(params, data, config)
+    return fit
 
 
 def at_forward(params: Params, x: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -46,23 +46,8 @@ def at_backward(params: Params, x: np.ndarray, y: np.ndarray, forward_results: t
     return Params(x.T @ dz1, dz1.sum(0), a1.T @ dz2, dz2.sum(0), a2.T @ dz3, dz3.sum(0))
 
 
-def numpy_at(params: Params, data: Data, config: Config) -> Fit:
-    """Write `@` and `.T` for einsum."""
-    module = load("numpy_manual")
-    with patch.multiple(module, forward=at_forward, backward=at_backward):
-        return module.fit(params, data, config)
-
-
-def torch_known_operations(params: Params, data: Data, config: Config) -> Fit:
-    """Let autograd find the gradient, without a layer of our own."""
-    module = load("pytorch_scratch")
-    with patch.object(module, "forward", module.forward_autograd):
-        return module.fit(params, data, config)
-
-
-def torch_sample_by_sample(params: Params, data: Data, config: Config) -> Fit:
+def sample_by_sample(module: ModuleType) -> AbstractContextManager:
     """Look up the samples of a batch one by one and stack them, as a `DataLoader` usually does."""
-    module = load("pytorch_modules")
     training_loader = module.training_loader
 
     def otherwise(*arguments) -> module.DataLoader:
@@ -71,83 +56,39 @@ def torch_sample_by_sample(params: Params, data: Data, config: Config) -> Fit:
         slow.sampler.set_epoch = loader.sampler.set_epoch
         return slow
 
-    with patch.object(module, "training_loader", otherwise):
-        return module.fit(params, data, config)
+    return patch.object(module, "training_loader", otherwise)
 
 
-def torch_fused(params: Params, data: Data, config: Config) -> Fit:
-    """Let the optimiser change all weights in one kernel."""
-    module = load("pytorch_modules")
-    import torch
-
-    with patch.object(torch.optim, "SGD", partial(torch.optim.SGD, fused=True)):
-        return module.fit(params, data, config)
-
-
-def torch_compiled(params: Params, data: Data, config: Config) -> Fit:
-    """Let `torch.compile` generate the forward and the backward pass."""
-    module = load("pytorch_modules")
-    import torch
-
-    with patch.object(module.ThreeLayer, "forward", torch.compile(module.ThreeLayer.forward)):
-        return module.fit(params, data, config)
-
-
-def lightning_addmm(params: Params, data: Data, config: Config) -> Fit:
+def addmm(module: ModuleType) -> AbstractContextManager:
     """Let the layers be one operation, `addmm`, in place of an einsum and a sum."""
-    module = load("pytorch_lightning")
-    import torch
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.addmm(self.bias, x, self.weight)
-
-    with patch.object(module.EinsumLinear, "forward", forward):
-        return module.fit(params, data, config)
+    one = module.torch.addmm
+    return patch.object(module.EinsumLinear, "forward", lambda self, x: one(self.bias, x, self.weight))
 
 
-def lightning_loop(params: Params, data: Data, config: Config) -> Fit:
-    """Write the loop out: it is that of `pytorch_modules`."""
-    return load("pytorch_modules").fit(params, data, config)
-
-
-def tensorflow_steps(params: Params, data: Data, config: Config, compiled: bool) -> Fit:
+def steps_from_python(module: ModuleType, compiled: bool) -> AbstractContextManager:
     """Call a step from Python: operation by operation, or compiled, as one graph."""
-    module = load("tensorflow_scratch")
-    import tensorflow as tf
-
+    tf = module.tf
     step = tf.function(module.train_step) if compiled else module.train_step
 
-    def train_epoch(params, velocity, batches, train, val, rates) -> tuple[tf.Tensor, tf.Tensor]:
+    def train_epoch(params, velocity, batches, train, val, rates) -> tuple:
         x, y = train
         losses = [step(params, velocity, tf.gather(x, b), tf.gather(y, b), rates) for b in batches]
         return tf.stack(losses), tf.constant(0.0)
 
-    with patch.object(module, "train_epoch", train_epoch):
-        return module.fit(params, data, config)
+    return patch.object(module, "train_epoch", train_epoch)
 
 
-def tensorflow_without_xla(params: Params, data: Data, config: Config) -> Fit:
+def without_xla(module: ModuleType) -> AbstractContextManager:
     """Keep the loop over an epoch in a graph, but let no XLA fuse it."""
-    module = load("tensorflow_scratch")
-    import tensorflow as tf
-
-    epoch = tf.function(module.train_epoch.python_function, reduce_retracing=True)
-    with patch.object(module, "train_epoch", epoch):
-        return module.fit(params, data, config)
+    epoch = module.tf.function(module.train_epoch.python_function, reduce_retracing=True)
+    return patch.object(module, "train_epoch", epoch)
 
 
-def keras_compile(params: Params, data: Data, config: Config, **options) -> Fit:
+def compiled_with(module: ModuleType, **options) -> AbstractContextManager:
     """Give `compile` other options than the implementation does."""
-    module = load("tensorflow_highlevel")
-    import keras
-
-    compile_model = keras.Sequential.compile
-
-    def compile_otherwise(self, *arguments, **usual) -> None:
-        compile_model(self, *arguments, **(usual | options))
-
-    with patch.object(keras.Sequential, "compile", compile_otherwise):
-        return module.fit(params, data, config)
+    model = module.keras.Sequential
+    usual = model.compile
+    return patch.object(model, "compile", lambda self, *a, **given: usual(self, *a, **(given | options)))
 
 
 def jax_one_call(params: Params, data: Data, config: Config) -> Fit:
@@ -161,21 +102,36 @@ def jax_one_call(params: Params, data: Data, config: Config) -> Fit:
     return result
 
 
-# (implementation, name of the variant) -> function
+# implementation -> name of the variant -> what is changed
+CHANGES = {
+    "numpy_manual": {
+        "einsum, no path": lambda module: patch.object(module, "einsum_blas", module.einsum),
+        "einsum, path everywhere": lambda module: patch.object(module, "einsum", module.einsum_blas),
+        "@": lambda module: patch.multiple(module, forward=at_forward, backward=at_backward),
+    },
+    "pytorch_scratch": {
+        "einsum by autograd": lambda module: patch.object(module, "forward", module.forward_autograd)
+    },
+    "pytorch_modules": {
+        "sample by sample": sample_by_sample,
+        "SGD(fused=True)": lambda module: patch.object(
+            module.torch.optim, "SGD", partial(module.torch.optim.SGD, fused=True)
+        ),
+    },
+    "pytorch_lightning": {"addmm": addmm},
+    "tensorflow_scratch": {
+        "eager step": partial(steps_from_python, compiled=False),
+        "tf.function step": partial(steps_from_python, compiled=True),
+        "tf.function epoch, no XLA": without_xla,
+    },
+    "tensorflow_highlevel": {
+        "steps_per_execution=1": partial(compiled_with, steps_per_execution=1),
+        "jit_compile=True": partial(compiled_with, jit_compile=True),
+    },
+}
+# (implementation, name of the variant) -> a function like `fit`
 TRICKS = {
-    ("numpy_manual", "einsum, no path"): numpy_plain_einsum,
-    ("numpy_manual", "einsum, path everywhere"): numpy_path_everywhere,
-    ("numpy_manual", "@"): numpy_at,
-    ("pytorch_scratch", "einsum by autograd"): torch_known_operations,
-    ("pytorch_modules", "sample by sample"): torch_sample_by_sample,
-    ("pytorch_modules", "SGD(fused=True)"): torch_fused,
-    ("pytorch_modules", "torch.compile"): torch_compiled,
-    ("pytorch_lightning", "addmm"): lightning_addmm,
-    ("pytorch_lightning", "loop of pytorch_modules"): lightning_loop,
-    ("tensorflow_scratch", "eager step"): partial(tensorflow_steps, compiled=False),
-    ("tensorflow_scratch", "tf.function step"): partial(tensorflow_steps, compiled=True),
-    ("tensorflow_scratch", "tf.function epoch, no XLA"): tensorflow_without_xla,
-    ("tensorflow_highlevel", "steps_per_execution=1"): partial(keras_compile, steps_per_execution=1),
-    ("tensorflow_highlevel", "jit_compile=True"): partial(keras_compile, jit_compile=True),
+    **{(name, way): changed(name, change) for name, ways in CHANGES.items() for way, change in ways.items()},
+    ("pytorch_lightning", "loop of pytorch_modules"): changed("pytorch_modules", nullcontext),
     ("jax_transforms", "lax.scan over the run"): jax_one_call,
 }

@@ -8,6 +8,8 @@ Source: PyTorch's "Learning PyTorch with Examples", "PyTorch: Defining New autog
 import logging
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytorch_lightning as pl
@@ -18,29 +20,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from threelayer import Config, Params
 
 
-def tensors(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
-    """Train by tensors, `@`, autograd, and an update written out."""
-    x, y = torch.tensor(x), torch.tensor(y)
-    weights = [torch.tensor(p, dtype=x.dtype, requires_grad=True) for p in params]
-    velocities = [torch.zeros_like(w) for w in weights]
-    W1, b1, W2, b2, W3, b3 = weights
-    ends = []
-    for _ in range(config.epochs):
-        order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
-        losses = []
-        for batch in order.split(config.batch_size):
-            y_hat = torch.tanh(torch.tanh(x[batch] @ W1 + b1) @ W2 + b2) @ W3 + b3
-            loss = (y_hat - y[batch]).pow(2).mean()
-            losses.append(loss.detach())
-            loss.backward()
-            with torch.no_grad():
-                for w, v in zip(weights, velocities, strict=True):
-                    v.mul_(config.momentum).add_(w.grad)
-                    w -= config.learning_rate * v
-                    w.grad = None
-        torch.stack(losses).mean().item()
-        ends.append(time.perf_counter())
-    return Params(*(w.detach().numpy() for w in weights)), ends
+def operations(x: torch.Tensor, W1, b1, W2, b2, W3, b3) -> torch.Tensor:
+    """Return the prediction, by operations whose gradients PyTorch knows."""
+    return torch.tanh(torch.tanh(x @ W1 + b1) @ W2 + b2) @ W3 + b3
 
 
 class TanhLayer(torch.autograd.Function):
@@ -61,29 +43,37 @@ class TanhLayer(torch.autograd.Function):
         return dz @ W.T, x.T @ dz, dz.sum(0)
 
 
-def function(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
-    """Train by layers of a `Function` of our own, a loss by hand, and an update under `no_grad`."""
+def layers(x: torch.Tensor, W1, b1, W2, b2, W3, b3) -> torch.Tensor:
+    """Return the prediction, by layers that bring their own gradient."""
+    return TanhLayer.apply(TanhLayer.apply(x, W1, b1), W2, b2) @ W3 + b3
+
+
+def by_hand(
+    forward: Callable, params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool
+) -> tuple:
+    """Train by tensors, autograd, a loss and an update written out."""
     x, y = torch.tensor(x), torch.tensor(y)
     weights = [torch.tensor(p, dtype=x.dtype, requires_grad=True) for p in params]
     velocities = [torch.zeros_like(w) for w in weights]
-    W1, b1, W2, b2, W3, b3 = weights
     ends = []
     for _ in range(config.epochs):
         order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
-        total = 0.0
+        losses = []
         for batch in order.split(config.batch_size):
-            a1 = TanhLayer.apply(x[batch], W1, b1)
-            y_hat = TanhLayer.apply(a1, W2, b2) @ W3 + b3
-            loss = (y_hat - y[batch]).pow(2).mean()
-            total += loss.item()
+            loss = (forward(x[batch], *weights) - y[batch]).pow(2).mean()
+            losses.append(loss.detach())
             loss.backward()
             with torch.no_grad():
                 for w, v in zip(weights, velocities, strict=True):
                     v.mul_(config.momentum).add_(w.grad)
                     w -= config.learning_rate * v
                     w.grad = None
+        torch.stack(losses).mean().item()
         ends.append(time.perf_counter())
     return Params(*(w.detach().numpy() for w in weights)), ends
+
+
+tensors, function = partial(by_hand, operations), partial(by_hand, layers)
 
 
 def sequential(params: Params, dtype: torch.dtype) -> nn.Sequential:

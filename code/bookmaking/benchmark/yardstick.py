@@ -1,6 +1,6 @@
 """The yardstick: the eight matrix products and the two tanh of one training step, and nothing else of it.
 
-A step is held against it. It is no lower bound: another program may do the same products faster.
+It is no lower bound: another program may do the same products faster.
 Source: chapter "cost", equation (flops).
 """
 
@@ -37,30 +37,6 @@ def numpy_products(params: Params, x: np.ndarray) -> tuple[Callable[[], None], i
     return step, 1
 
 
-def torch_products(params: Params, x: np.ndarray) -> tuple[Callable[[], None], int]:
-    """Return the same in PyTorch."""
-    import torch
-
-    x = torch.tensor(x)
-    W1, _, W2, _, W3, _ = map(torch.tensor, params)
-    n, (h, k), o = len(x), W2.shape, W3.shape[1]
-    a1, a2, y, d1, d2 = (x.new_empty((n, width)) for width in (h, k, o, h, k))
-    dW1, dW2, dW3 = (torch.empty_like(W) for W in (W1, W2, W3))
-
-    @torch.no_grad()
-    def step() -> None:
-        torch.mm(x, W1, out=a1).tanh_()
-        torch.mm(a1, W2, out=a2).tanh_()
-        torch.mm(a2, W3, out=y)
-        torch.mm(a2.T, y, out=dW3)
-        torch.mm(y, W3.T, out=d2)
-        torch.mm(a1.T, d2, out=dW2)
-        torch.mm(d2, W2.T, out=d1)
-        torch.mm(x.T, d1, out=dW1)
-
-    return step, 1
-
-
 def xla_products(params: Params, x: np.ndarray) -> tuple[Callable[[], None], int]:
     """Return the same compiled by XLA, many steps in one loop, and their number.
 
@@ -89,4 +65,4 @@ def xla_products(params: Params, x: np.ndarray) -> tuple[Callable[[], None], int
     return lambda: jax.block_until_ready(loop(weights, xs)), steps
 
 
-YARDSTICKS = {"numpy": numpy_products, "pytorch": torch_products, "jax": xla_products}
+YARDSTICKS = {"numpy": numpy_products, "jax": xla_products}
