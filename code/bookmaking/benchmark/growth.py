@@ -54,8 +54,9 @@ def time_cell(
     start = time.perf_counter()
     ends = fit(params, data, replace(config, epochs=2)).history.seconds
     first, each = time.perf_counter() - start, seconds_per_step(ends, steps)
-    epochs = int(np.clip(seconds / (steps * each), 2, 1000)) + 1
-    each = seconds_per_step(fit(params, data, replace(config, epochs=epochs)).history.seconds, steps)
+    if (epochs := int(min(seconds / (steps * each), 1000))) > 1:  # else an epoch is long enough as it is
+        ends = fit(params, data, replace(config, epochs=epochs + 1)).history.seconds
+        each = seconds_per_step(ends, steps)
     found = {"steps_per_second": 1 / each, "startup": max(0.0, first - 2 * steps * each)}
     if products and library in YARDSTICKS:
         weights = Params(*(p.astype(dtype) for p in params))
