@@ -26,7 +26,7 @@ from support import ROOT
 
 CODE = ROOT / "code"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CODE)}
-BUILD = [sys.executable, "-m", "bookmaking.build.render"]
+BUILD = [sys.executable, "-m", "bookmaking.build"]
 PATIENCE = 120  # seconds until a condition that does not come is a failure
 
 FILES = {

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 from playwright.sync_api import expect
 
-from bookmaking.build.render import render as build
+from bookmaking.build import render as build
 from bookmaking.cache import commit
 from bookmaking.cache.keyed_cache import Record, digest, read_page
 from bookmaking.pages.citation_formats import read_book
