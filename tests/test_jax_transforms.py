@@ -175,12 +175,19 @@ def test_the_switches_of_a_caller_change_nothing(params, data, switch, name, val
     assert largest_deviation(ours, expected) <= bound
 
 
-def test_a_product_that_asks_for_nothing_is_shortened(params, data, switch):
-    x, W1 = data.x_val.astype("float32"), params.W1.astype("float32")
-    full = np.asarray(jnp.einsum("ni,ih->nh", x, W1))
-    switch("jax_default_matmul_precision", "BF16_BF16_F32")
-    assert np.abs(np.asarray(jnp.einsum("ni,ih->nh", x, W1)) - full).max() > 1e-4
-    assert np.abs(np.asarray(module.einsum("ni,ih->nh", x, W1)) - full).max() < 1e-6
+def products(function, *arguments) -> tuple[int, int]:
+    """Count the products in a program, and those that ask for every bit."""
+    lines = jax.jit(function).lower(*arguments).as_text().splitlines()
+    found = [line for line in lines if "dot_general" in line]
+    return len(found), sum("[HIGHEST, HIGHEST]" in line and "algorithm" not in line for line in found)
+
+
+@pytest.mark.parametrize("precision", [None, "bfloat16", "BF16_BF16_F32", "tensorfloat32"])
+def test_every_product_of_a_step_asks_for_every_bit(params, data, switch, precision):
+    switch("jax_default_matmul_precision", precision)
+    arguments = params, data.x_val, data.y_val
+    assert products(module.value_and_grad, *arguments) == (8, 8)  # three forward, five backward
+    assert products(jax.grad(lambda W1: jnp.einsum("ni,ih->nh", arguments[1], W1).sum()), params.W1) == (1, 0)
 
 
 def test_a_caller_who_forbids_broadcasting_hears_that(params, data, switch):

@@ -12,7 +12,7 @@ from functools import wraps
 
 import jax
 
-# Before JAX 0.8 it stands among the experiments, and from 0.9 on no longer there.
+# Before JAX 0.8 the switch for a block stood among the experiments.
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 
