@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from threelayer.plots.style import BLUE, GRID, INK, ORANGE, WIDTH, color_of
+from threelayer.plots.style import BLUE, GREY, GRID, INK, ORANGE, WIDTH, color_of
 
 
 def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
@@ -42,12 +42,22 @@ def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
 
 
 def deviation_growth(
-    steps: np.ndarray, deviations: Mapping[str, np.ndarray], bound: float, ylabel: str = "largest deviation"
+    steps: np.ndarray,
+    deviations: Mapping[str, np.ndarray],
+    bound: float,
+    disturbed: Sequence[np.ndarray] = (),
+    ylabel: str = "largest deviation",
 ) -> Figure:
-    """Draw the distance of each implementation to the reference over steps, with the bound."""
+    """Draw the distance of each implementation to the reference over steps, with the bound.
+
+    Runs whose last bits were `disturbed` on purpose are drawn in grey below the others.
+    """
     figure, axis = plt.subplots(figsize=(WIDTH, 3.8))
     styles = ("-", "--", ":", "-.")
     seen: dict[str, int] = {}
+    for values in disturbed:
+        label = "_" if axis.lines else "last bits disturbed"
+        axis.plot(steps, values, color=GREY, linewidth=2.5, alpha=0.6, label=label)
     for name, values in deviations.items():
         color = color_of(name)
         style = styles[seen.setdefault(color, 0) % len(styles)]
