@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import EarlyStopping  # noqa: E402
 from threelayer import Config, DivergedError, Params, numpy_manual, pytorch_modules  # noqa: E402
 from threelayer import pytorch_lightning as module  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
-from threelayer.lightning_callbacks import checkpoints, loggers  # noqa: E402
+from threelayer.lightning_callbacks import checkpoints, loggers, silent_trainer  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=9)
 
@@ -184,7 +184,7 @@ def test_last_checkpoint_is_the_last_epoch_and_best_the_best(params, data, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
     for name, epoch in (("best", best), ("last", noisy.epochs - 1)):
         kept = module.ThreeLayer.load_from_checkpoint(tmp_path / f"{name}.ckpt")
-        assert largest_deviation(kept.to_params(), weights[epoch]) == 0
+        assert largest_deviation(module.to_params(kept.parameters()), weights[epoch]) == 0
         assert kept.hparams.lr == 0.5
 
 
@@ -212,8 +212,16 @@ def test_loggers_write_what_the_history_holds(params, data, tmp_path, whole):
     assert (tmp_path / "csv" / "version_1" / "metrics.csv").is_file()
 
 
+def evaluate(params, x, y):
+    """Return what the test step logs."""
+    with silent_trainer() as trainer:
+        sets = module.SampleSets(Config(), test=(module.to_tensor(x), module.to_tensor(y)))
+        [logged] = trainer.test(module.from_params(params), sets, verbose=False)
+    return logged["test_loss"]
+
+
 def test_test_step_measures_the_test_set(params, data):
-    loss = module.evaluate(params, data.x_test, data.y_test)
+    loss = evaluate(params, data.x_test, data.y_test)
     expected, _ = numpy_manual.loss_and_grads(params, data.x_test, data.y_test)
     assert abs(loss - expected) < 1e-14
 
@@ -227,7 +235,7 @@ def test_training_takes_no_test_step_and_a_test_no_training_step(params, data, m
         module.fit(params, data, replace(CONFIG, epochs=1))
     monkeypatch.setattr(module.ThreeLayer, "training_step", forbidden)
     monkeypatch.setattr(module.ThreeLayer, "validation_step", forbidden)
-    module.evaluate(params, data.x_test, data.y_test)
+    evaluate(params, data.x_test, data.y_test)
 
 
 # -- manners
@@ -240,7 +248,7 @@ def test_global_state_stays_as_it_was_and_nothing_is_said_or_written(
     before = global_state()
     module.predict(params, data.x_test)
     module.loss_and_grads(params, data.x_train, data.y_train)
-    module.evaluate(params, data.x_test, data.y_test)
+    evaluate(params, data.x_test, data.y_test)
     module.fit(params, data, CONFIG)
     assert global_state() == before
     assert capfd.readouterr() == ("", "")
