@@ -111,6 +111,39 @@ def test_comparison_catches_a_planted_fault(params, data, fault, monkeypatch):
     assert largest_deviation(ours.params, expected.params) > 1e-4
 
 
+class Dropping(module.ThreeLayer):
+    """The network with a student's first dropout."""
+
+    def forward(self, x):
+        a1 = torch.tanh(self.layer1(x))
+        a2 = torch.nn.functional.dropout(torch.tanh(self.layer2(a1)), 0.5, self.training)
+        return self.layer3(a2)
+
+
+def test_layers_are_told_whether_they_are_trained_or_used(params, data, monkeypatch):
+    plain, whole = module.predict(params, data.x_test), module.fit(params, data, CONFIG)
+    monkeypatch.setattr(module, "ThreeLayer", Dropping)
+    assert np.array_equal(module.predict(params, data.x_test), plain)
+    with torch.random.fork_rng(devices=[]):
+        dropped = module.fit(params, data, CONFIG)
+        assert largest_deviation(dropped.params, whole.params) > 1e-3
+        loss, _ = numpy_manual.loss_and_grads(dropped.params, data.x_val, data.y_val)
+        assert dropped.history.val_loss[-1] == pytest.approx(loss, abs=1e-14)
+        monkeypatch.setattr(torch.nn.Module, "eval", lambda network: network)
+        assert not np.allclose(module.predict(params, data.x_test), plain)
+
+
+def test_a_prediction_records_nothing(params, data, monkeypatch):
+    seen = []
+    forward = module.ThreeLayer.forward
+    monkeypatch.setattr(
+        module.ThreeLayer, "forward", lambda network, x: seen.append(y := forward(network, x)) or y
+    )
+    module.predict(params, data.x_test)
+    module.loss_and_grads(params, data.x_test, data.y_test)
+    assert [y.requires_grad for y in seen] == [False, True]
+
+
 # -- manners
 
 
