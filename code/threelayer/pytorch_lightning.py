@@ -110,7 +110,7 @@ def predict(params: Params, x: np.ndarray) -> np.ndarray:
 
 @guarded
 def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient."""
+    """Return the mean squared error and its gradient with respect to every weight."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     module = from_params(params)

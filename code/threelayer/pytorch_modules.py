@@ -37,9 +37,7 @@ class ThreeLayer(nn.Module):
         return self.layer3(a2)
 
 
-mean_squared_error = (
-    nn.MSELoss()
-)  # of y_hat and y: the mean of the squared residuals over all n * o entries
+mean_squared_error = nn.MSELoss()  # of y_hat and y: the mean of the squared errors over all n * o entries
 
 
 class SharedOrder(Sampler[Tensor]):
@@ -108,7 +106,7 @@ def predict(params: Params, x: np.ndarray) -> np.ndarray:
 
 @guarded
 def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient."""
+    """Return the mean squared error and its gradient with respect to every weight."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     model = from_params(params)

@@ -64,7 +64,7 @@ def forward_autograd(params: Params, x: Tensor) -> tuple[Tensor, ...]:
 
 
 def mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
-    """Return the mean of the squared residuals over all n * o entries."""
+    """Return the mean of the squared errors over all n * o entries."""
     return ((y_hat - y) ** 2).mean()
 
 
@@ -96,7 +96,10 @@ def predict(params: Params, x: np.ndarray) -> np.ndarray:
 def loss_and_grads(
     params: Params, x: np.ndarray, y: np.ndarray, *, forward: Callable = forward
 ) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient; `forward` may be `forward_autograd`."""
+    """Return the mean squared error and its gradient with respect to every weight.
+
+    `forward` may be `forward_autograd`.
+    """
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     params = from_params(params)
