@@ -129,7 +129,15 @@ def cells_of(chapter):
 
 def without_device(code):
     """Return the calls that make tensors or layers and neither name a device nor are moved at once."""
-    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    nodes = list(ast.walk(ast.parse(code)))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    options = {
+        ast.unparse(node.targets[0])
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Dict)
+        and "'device'" in ast.unparse(node.value)
+    }
     spared = [call for call in calls if ast.unparse(call.func).endswith((").to", "DataLoader"))]
     moved = {id(part) for call in spared for part in ast.walk(call)}  # a loader draws its seed on the CPU
     for call in calls:
@@ -137,9 +145,10 @@ def without_device(code):
         made = (owner == "torch" and name in {*FACTORIES, "Generator"}) or (
             owner == "nn" and name == "Linear"
         )
-        named = any(keyword.arg == "device" for keyword in call.keywords) or (
-            name == "Generator" and call.args
-        )
+        named = any(
+            keyword.arg == "device" or (keyword.arg is None and ast.unparse(keyword.value) in options)
+            for keyword in call.keywords
+        ) or (name == "Generator" and call.args)
         if made and not named and id(call) not in moved:
             yield ast.unparse(call)
 
@@ -148,7 +157,7 @@ def without_device(code):
 def test_no_cell_of_a_page_makes_a_tensor_off_the_device(chapter):
     cells = cells_of(chapter)
     assert len(cells) > 8
-    assert [call for cell in cells for call in without_device(cell)] == []
+    assert list(without_device("\n".join(cells))) == []
 
 
 def test_a_cell_that_forgets_the_device_is_seen():
@@ -158,5 +167,12 @@ layer = nn.Linear(3, 5)
 y = torch.ones(3, device=network.DEVICE)
 model = nn.Sequential(nn.Linear(3, 5), nn.Tanh()).to(y)
 g = torch.Generator(network.DEVICE)
+options, others = {"device": network.DEVICE}, {"dtype": torch.float64}
+there = {"device": network.DEVICE}
+z = torch.empty(3, **there) + torch.zeros(3, **others)
 """
-    assert set(without_device(code)) == {"torch.tensor(data.x_train)", "nn.Linear(3, 5)"}
+    assert set(without_device(code)) == {
+        "torch.tensor(data.x_train)",
+        "nn.Linear(3, 5)",
+        "torch.zeros(3, **others)",
+    }
