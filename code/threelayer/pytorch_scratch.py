@@ -115,7 +115,7 @@ def update(
     for p, v, g in zip(params, velocity, grads, strict=True):
         v *= momentum
         v += g
-        p -= learning_rate * v
+        p.sub_(v, alpha=learning_rate)
 
 
 @guarded
