@@ -1,4 +1,4 @@
-"""What a caller has set in TensorFlow and Keras changes no result and stays set; weights before they are set."""
+"""What a caller has set in TensorFlow and Keras changes no result and stays set; fresh weights."""
 
 import random
 import subprocess
@@ -192,8 +192,8 @@ for name in {names}:
         there = network.fit(start, data, config).params
         variables = network.from_params(start)
     here = network.fit(start, data, config).params
-    variables = [getattr(v.value, "device", None) or v.device for v in getattr(variables, "weights", variables)]
-    places = {{device[-5:] for device in variables}}
+    variables = getattr(variables, "weights", variables)
+    places = {{(getattr(v.value, "device", None) or v.device)[-5:] for v in variables}}
     print(name, places, max(abs(a - b).max() for a, b in zip(there, here)) == 0)
 """
 
