@@ -23,7 +23,7 @@ from keras.random import SeedGenerator
 
 
 class ThreeLayer(keras.Model):
-    """The network from built-in layers; Keras gives a layer its dtype, and float32 unless it is told."""
+    """The network from built-in layers, each told its dtype, which would be Keras's `floatx` otherwise."""
 
     def __init__(self, hidden: tuple[int, int], n_out: int, dtype: str, seed: int = 0) -> None:
         super().__init__(name="three_layer", dtype=dtype)
