@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow")
@@ -28,6 +29,24 @@ def test_layers_are_einsums_in_the_dtype_of_the_weights(params, dtype):
     assert {layer.dtype_policy.name for layer in model.layers} == {dtype}
     assert [w.dtype for w in module.to_params(model)] == [dtype] * 6
     assert largest_deviation(module.to_params(model), cast) == 0
+
+
+def test_a_dropout_hears_of_training_without_being_told(params, data):
+    class WithDropout(module.ThreeLayer):
+        def build(self, shape):
+            super().build(shape)
+            self.dropout = keras.layers.Dropout(0.5, seed=0, dtype="float64")
+
+        def call(self, x, training=None):
+            return self.layer3(self.dropout(self.layer2(self.layer1(x))))
+
+    model = WithDropout((5, 4), 2, "float64")
+    model.build((None, 3))
+    model.set_weights(params)
+    expected = module.predict(params, data.x_val)
+    assert np.abs(model(data.x_val) - expected).max() < 1e-14
+    assert np.abs(model(data.x_val, training=False) - expected).max() < 1e-14
+    assert np.abs(model(data.x_val, training=True) - expected).max() > 1e-2
 
 
 # -- the pipeline and the metrics
