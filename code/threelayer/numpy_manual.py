@@ -1,7 +1,7 @@
 """The three-layer network in NumPy, with backpropagation derived by hand: the reference for the other eight.
 
 The idea: every product of the derivation is one einsum, whose letters name the axes it sums over.
-Source: chapter "network", equations (forward) to (update); Rumelhart, Hinton and Williams (1986).
+Source: chapter "network", equations (forward-1) to (update); Rumelhart, Hinton and Williams (1986).
 """
 
 from collections.abc import Callable

@@ -86,6 +86,13 @@ class History:
     seconds: list[float] = field(default_factory=list)
     _start: float = field(default_factory=time.perf_counter, repr=False, compare=False)
 
+    @classmethod
+    def resumed(cls, **entries: list[float]) -> "History":
+        """Continue a history that was kept somewhere, and its clock; nothing has to be in it yet."""
+        history = cls(**entries)
+        history._start -= max(history.seconds, default=0.0)
+        return history
+
     def record(self, batch_losses: np.ndarray, val_loss: float, config: Config) -> tuple[float, float]:
         """Add one epoch and return its two losses.
 

@@ -6,7 +6,7 @@ Source: NumPy's `SeedSequence`, whose spawn keys are made to give independent st
 
 import numpy as np
 
-# A purpose keeps its place for ever: a new one is added at the end, or every number in the book changes.
+# A purpose keeps its place for ever: a new one is added at the end, or the numbers in the book change.
 PURPOSES = ("training data", "validation data", "test data", "weights", "batch order", "monte carlo")
 
 

@@ -31,7 +31,7 @@ def batched(x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tf.d
 def eager(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
     """Train by variables and a `GradientTape`, each operation run as Python comes to it."""
     variables = [tf.Variable(p, dtype=x.dtype) for p in params]
-    velocities = [tf.Variable(tf.zeros_like(v)) for v in variables]
+    velocities = [tf.Variable(tf.zeros_like(v), trainable=False) for v in variables]
     W1, b1, W2, b2, W3, b3 = variables
     dataset = batched(x, y, config, shuffle)
     ends = []
