@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from threelayer.data import Data, batch_order
-from threelayer.guards.jax_guard import double_precision, guarded
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.jax_guard import double_precision, guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # On a GPU or TPU JAX rounds the factors of a float32 product to fewer bits, unless asked for all of them.

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # einsum runs a plain loop over its letters; with optimize=True it hands the product to BLAS. The hand-over

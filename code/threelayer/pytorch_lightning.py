@@ -13,12 +13,11 @@ import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
-from threelayer.data import Data
-from threelayer.guards.pytorch_guard import guarded
-from threelayer.lightning_callbacks import Record, SampleSets, silent_trainer
+from threelayer.frameworks.lightning_callbacks import Record, SampleSets, silent_trainer
+from threelayer.frameworks.pytorch_guard import guarded
 from threelayer.pytorch_modules import mean_squared_error, to_tensor
 from threelayer.pytorch_scratch import to_params
-from threelayer.spec import Config, Fit, Params
+from threelayer.spec import Config, Data, Fit, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 

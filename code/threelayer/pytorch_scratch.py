@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, einsum
 
-from threelayer.data import Data, batch_order
-from threelayer.guards.pytorch_guard import guarded
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.pytorch_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # Only CUDA is asked for: Apple's GPUs, which PyTorch also drives, have no float64.

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from threelayer.data import Data, batch_order
-from threelayer.guards.tensorflow_guard import guarded
-from threelayer.keras_parts import batches_of, losses_in, one_batch
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.keras_parts import batches_of, losses_in, one_batch
+from threelayer.frameworks.tensorflow_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # isort: split

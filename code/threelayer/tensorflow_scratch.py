@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from threelayer.data import Data, batch_order
-from threelayer.guards.tensorflow_guard import guarded
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.tensorflow_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # isort: split

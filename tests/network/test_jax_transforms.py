@@ -17,7 +17,7 @@ from jax.test_util import check_grads  # noqa: E402
 from threelayer import Config, DivergedError, Params, batch_order, numpy_manual  # noqa: E402
 from threelayer import jax_transforms as module  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
-from threelayer.guards.jax_guard import double_precision, guarded  # noqa: E402
+from threelayer.frameworks.jax_guard import double_precision, guarded  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=9)
 

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint  # noqa: 
 from threelayer import Config, DivergedError, History, Params, numpy_manual, pytorch_modules  # noqa: E402
 from threelayer import pytorch_lightning as module  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
-from threelayer.lightning_callbacks import checkpoints, loggers, silent_trainer  # noqa: E402
+from threelayer.frameworks.lightning_callbacks import checkpoints, loggers, silent_trainer  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=9)
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from threelayer import Config, Data, Params, init_params, make_data, numpy_manual
-from threelayer.data import Standardizer
 from threelayer.evaluate import largest_deviation
+from threelayer.spec import Standardizer
 
 
 def other_data(n_in, n_out, n=29, seed=0):

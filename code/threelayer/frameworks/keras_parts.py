@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from threelayer.guards import tensorflow_guard  # noqa: F401  # sets what the next two read when imported
+from threelayer.frameworks import tensorflow_guard  # noqa: F401  # sets what the next two read when imported
 
 # isort: split
 import keras

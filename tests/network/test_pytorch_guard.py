@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from threelayer import Config, DivergedError, load  # noqa: E402
-from threelayer.guards.pytorch_guard import guarded  # noqa: E402
+from threelayer.frameworks.pytorch_guard import guarded  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=2, dtype="float32")
 NAMES = "pytorch_scratch", "pytorch_modules", "pytorch_lightning"

@@ -15,7 +15,7 @@ tf = pytest.importorskip("tensorflow")
 
 from threelayer import Config, DivergedError, Params, load  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
-from threelayer.guards.tensorflow_guard import guarded  # noqa: E402
+from threelayer.frameworks.tensorflow_guard import guarded  # noqa: E402
 
 keras = load("tensorflow_layers").keras  # not imported here, so that the module gets to choose the backend
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=3, dtype="float32")
