@@ -56,7 +56,7 @@ films: book $(call has,films) ## make both films from the book, into _build/film
 	$(BIN)/python -m bookmaking.films $(ARGS)
 	$(BIN)/python -m bookmaking.build
 
-bench: $(call has,book) ## time all nine on an idle machine; ARGS="--rounds 1 --small" is a trial
+bench: $(call has,book) ## time all nine on an idle Linux machine; ARGS=--publish lets the book show the result
 	$(BIN)/python -m bookmaking.benchmark $(ARGS)
 
 drift: book $(call has,upkeep test) ## make the claims with the oldest supported versions; ARGS=--newest takes the newest

@@ -7,9 +7,9 @@ Source: the chapters of the book, one per module listed in `IMPLEMENTATIONS`.
 from importlib import import_module
 from types import ModuleType
 
-from threelayer.data import Data, batch_order, ishigami, make_data
+from threelayer.data import batch_order, ishigami, make_data
 from threelayer.initialize import init_params
-from threelayer.spec import Config, DivergedError, Fit, History, Params
+from threelayer.spec import Config, Data, DivergedError, Fit, History, Params
 
 __all__ = [
     "IMPLEMENTATIONS",

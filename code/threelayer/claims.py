@@ -67,7 +67,7 @@ def check(
     Parameters
     ----------
     statement
-        A full sentence without its full stop; MyST inline markup is rendered.
+        A sentence without its full stop, or what was measured; MyST inline markup is rendered.
     value
         What was measured: a number, or whether something is so (then it `equals` True).
     control

@@ -4,14 +4,13 @@ Training, validation and test samples come from independent streams; scaling is 
 Source: chapter "problem", equations (ishigami), (variance) and (standardise); Ishigami and Homma (1990).
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from threelayer.spec import Config
+from threelayer.arrays import is_whole, real_array
+from threelayer.spec import Config, Data, Standardizer
 from threelayer.streams import stream
-from threelayer.validate import real_array
 
 
 def ishigami(x: np.ndarray, a: float = 7.0, b: float = 0.1) -> np.ndarray:
@@ -67,47 +66,6 @@ def ishigami_moments(a: float = 7.0, b: float = 0.1) -> Moments:
     return Moments(mean=a / 2, variance=variance, main=main, pair13=pair13)
 
 
-class Standardizer(NamedTuple):
-    """A change of units to mean 0 and standard deviation 1, column by column, and the way back."""
-
-    mean: np.ndarray  # (columns,)
-    std: np.ndarray  # (columns,)
-
-    @classmethod
-    def fit(cls, values: np.ndarray) -> "Standardizer":
-        """Take mean and standard deviation from `values` (n, columns)."""
-        return cls(values.mean(axis=0), values.std(axis=0))
-
-    def transform(self, values: np.ndarray) -> np.ndarray:
-        """Go from units to standardised values."""
-        return (values - self.mean) / self.std
-
-    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
-        """Go from standardised values back to units."""
-        return values * self.std + self.mean
-
-
-@dataclass(frozen=True)
-class Data:
-    """Three independent samples, standardised with training statistics, all float64.
-
-    `x_*` (n, 3); `y_*` (n, 1) with noise; `y_true_*` (n, 1) without noise, in the same units.
-    `x_scale.inverse_transform` and `y_scale.inverse_transform` lead back to radians and to units of f.
-    """
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_val: np.ndarray
-    y_val: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    y_true_train: np.ndarray
-    y_true_val: np.ndarray
-    y_true_test: np.ndarray
-    x_scale: Standardizer
-    y_scale: Standardizer
-
-
 def make_data(
     n_train: int = 4096, n_val: int = 1024, n_test: int = 4096, noise: float = 0.25, seed: int = 0
 ) -> Data:
@@ -125,7 +83,7 @@ def make_data(
         or not finite.
     """
     for name, count, least in (("n_train", n_train, 2), ("n_val", n_val, 1), ("n_test", n_test, 1)):
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
+        if not is_whole(count, least):
             raise ValueError(f"{name} must be a whole number of at least {least}, not {count!r}")
     if not (np.isfinite(noise) and noise >= 0):
         raise ValueError(f"noise must be finite and at least 0, not {noise!r}")

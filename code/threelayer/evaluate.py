@@ -8,8 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from threelayer.data import Data
-from threelayer.spec import Params
+from threelayer.spec import Data, Params
 
 
 def noise_floor(data: Data, noise: float = 0.25) -> float:

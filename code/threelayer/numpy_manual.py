@@ -1,7 +1,7 @@
 """The three-layer network in NumPy, with backpropagation derived by hand: the reference for the other eight.
 
 The idea: every product of the derivation is one einsum, whose letters name the axes it sums over.
-Source: chapter "network", equations (forward) to (update); Rumelhart, Hinton and Williams (1986).
+Source: chapter "network", equations (forward-1) to (update); Rumelhart, Hinton and Williams (1986).
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # einsum runs a plain loop over its letters; with optimize=True it hands the product to BLAS. The hand-over

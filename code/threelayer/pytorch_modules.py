@@ -5,15 +5,15 @@ Source: chapter "network", equations (forward-1) to (update); the backward pass 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.pytorch_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # Only CUDA is asked for: Apple's GPUs, which PyTorch also drives, have no float64.
@@ -31,28 +31,13 @@ class ThreeLayer(nn.Module):
         self.layer3 = nn.Linear(k, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the prediction (n, o) for inputs (n, i)."""
+        """Return y_hat (n, o) for inputs (n, i)."""
         a1 = torch.tanh(self.layer1(x))
         a2 = torch.tanh(self.layer2(a1))
         return self.layer3(a2)
 
-    @classmethod
-    def from_params(cls, params: Params) -> Self:
-        """Build the network around given weights, transposed: `nn.Linear` stores a weight as (out, in)."""
-        n_in, h = params.W1.shape
-        k, n_out = params.W3.shape
-        with torch.device("meta"):  # shapes without numbers, as any numbers drawn here would be thrown away
-            model = cls(n_in, (h, k), n_out)
-        tensors = (to_tensor(p.T) for p in params)
-        model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)), assign=True)
-        return model
 
-    def to_params(self) -> Params:
-        """Copy the weights into NumPy arrays."""
-        return to_numpy(self.parameters())
-
-
-mean_squared_error = nn.MSELoss()  # the mean over all n * o entries
+mean_squared_error = nn.MSELoss()  # of y_hat and y: the mean of the squared errors over all n * o entries
 
 
 class SharedOrder(Sampler[Tensor]):
@@ -64,7 +49,7 @@ class SharedOrder(Sampler[Tensor]):
     """
 
     def __init__(self, order: np.ndarray) -> None:
-        self.order = torch.from_numpy(order)
+        self.order = to_tensor(order)
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -93,28 +78,44 @@ def to_tensor(array: np.ndarray) -> Tensor:
     return torch.tensor(np.ascontiguousarray(array), device=DEVICE)
 
 
-def to_numpy(tensors: Iterable[Tensor]) -> Params:
+def from_params(params: Params) -> ThreeLayer:
+    """Build the network around given weights, transposed: `nn.Linear` stores a weight as (out, in)."""
+    n_in, h = params.W1.shape
+    k, n_out = params.W3.shape
+    with torch.device("meta"):  # shapes without numbers, as any numbers drawn here would be thrown away
+        model = ThreeLayer(n_in, (h, k), n_out)
+    tensors = (to_tensor(p.T) for p in params)
+    model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)), assign=True)
+    return model
+
+
+def to_params(tensors: Iterable[Tensor]) -> Params:
     """Copy weights or gradients into NumPy arrays, transposed back to (in, out)."""
     return Params(*(t.numpy(force=True).T.copy() for t in tensors))
 
 
+@guarded
+@torch.inference_mode()
 def predict(params: Params, x: np.ndarray) -> np.ndarray:
     """Return the network's output (n, o) for inputs (n, i)."""
     params = checked_params(params)
     x = checked_x(params, x)
-    return ThreeLayer.from_params(params)(to_tensor(x)).numpy(force=True)
+    model = from_params(params).eval()
+    return model(to_tensor(x)).numpy(force=True)
 
 
+@guarded
 def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient by every weight."""
+    """Return the mean squared error and its gradient with respect to every weight."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
-    model = ThreeLayer.from_params(params)
+    model = from_params(params)
     loss = mean_squared_error(model(to_tensor(x)), to_tensor(y))
     loss.backward()
-    return loss.item(), to_numpy(p.grad for p in model.parameters())
+    return loss.item(), to_params(p.grad for p in model.parameters())
 
 
+@guarded
 def fit(
     params: Params,
     data: Data,
@@ -128,26 +129,28 @@ def fit(
     ValueError
         For bad input, before any work.
     DivergedError
-        When the loss stops being finite.
+        When the loss stops being finite; names epoch and step.
     """
     params, *arrays = checked_fit(params, data, config)
     x_train, y_train, x_val, y_val = map(to_tensor, arrays)
-    model = ThreeLayer.from_params(params)
+    model = from_params(params)
     optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
     loader = training_loader(x_train, y_train, config)
     history = History()
     for epoch in range(config.epochs):
         loader.sampler.set_epoch(epoch)
-        batch_losses = y_train.new_empty(len(loader))
-        for step, (x, y) in enumerate(loader):
+        model.train()
+        batch_losses = []
+        for x, y in loader:
             loss = mean_squared_error(model(x), y)
-            batch_losses[step] = loss.detach()
+            batch_losses.append(loss.detach())
             optimizer.zero_grad()  # `backward` adds to the gradients that it finds
             loss.backward()
             optimizer.step()
+        model.eval()  # nothing for these layers, but dropout and batch normalisation ask for it
         with torch.no_grad():
             val_loss = mean_squared_error(model(x_val), y_val)
-        losses = history.record(batch_losses.numpy(force=True), val_loss.item(), config)
+        losses = history.record(torch.stack(batch_losses).numpy(force=True), val_loss.item(), config)
         if on_epoch is not None:
-            on_epoch(epoch, model.to_params(), *losses)
-    return Fit(model.to_params(), history)
+            on_epoch(epoch, to_params(model.parameters()), *losses)
+    return Fit(to_params(model.parameters()), history)

@@ -4,14 +4,15 @@ The idea: computing with tensors records a graph, and autograd walks it back fro
 Source: chapter "network", equations (forward-1) to (update); the layer by hand repeats its derivation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
 from torch import Tensor, einsum
 
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.pytorch_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # Only CUDA is asked for: Apple's GPUs, which PyTorch also drives, have no float64.
@@ -19,33 +20,37 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Dense(torch.autograd.Function):
-    """One layer by hand: a = tanh(x W + b), or a = x W + b for the layer that must not bend."""
+    """A hidden layer by hand: a = tanh(x W + b)."""
+
+    generate_vmap_rule = True  # for torch.func.vmap: all that is called below has such a rule
 
     @staticmethod
-    def forward(ctx, x: Tensor, W: Tensor, b: Tensor, bend: bool) -> Tensor:
-        """Return a (n, h) for inputs (n, i), and keep what `backward` will need."""
-        z = einsum("ni,ih->nh", x, W) + b
-        a = torch.tanh(z) if bend else z
-        ctx.save_for_backward(x, W, a)  # not z: the slope of tanh is a function of its value
-        ctx.bend = bend
-        return a
+    def forward(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        """Return a (n, h) for inputs (n, i)."""
+        return torch.tanh(einsum("ni,ih->nh", x, W) + b)
 
     @staticmethod
-    def backward(ctx, da: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
-        """Return the gradient by every argument of `forward`, given the gradient by its result."""
+    def setup_context(ctx, inputs: tuple[Tensor, ...], a: Tensor) -> None:
+        """Keep what `backward` will need: not z, as the slope of tanh is a function of its value."""
+        x, W, _ = inputs
+        ctx.save_for_backward(x, W, a)
+
+    @staticmethod
+    def backward(ctx, da: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Return the gradient with respect to x, W and b, given that with respect to a."""
         x, W, a = ctx.saved_tensors
-        dz = da * (1 - a**2) if ctx.bend else da
+        dz = da * (1 - a**2)
         dW, db = einsum("ni,nh->ih", x, dz), einsum("nh->h", dz)
-        dx = einsum("nh,ih->ni", dz, W) if ctx.needs_input_grad[0] else None  # the data has no gradient
-        return dx, dW, db, None
+        dx = einsum("nh,ih->ni", dz, W) if ctx.needs_input_grad[0] else None  # the data need none
+        return dx, dW, db
 
 
 def forward(params: Params, x: Tensor) -> tuple[Tensor, ...]:
     """Return a1 (n, h) and a2 (n, k), the hidden activations, and y_hat (n, o)."""
     W1, b1, W2, b2, W3, b3 = params
-    a1 = Dense.apply(x, W1, b1, True)
-    a2 = Dense.apply(a1, W2, b2, True)
-    y_hat = Dense.apply(a2, W3, b3, False)
+    a1 = Dense.apply(x, W1, b1)
+    a2 = Dense.apply(a1, W2, b2)
+    y_hat = a2 @ W3 + b3  # without an activation function there is little to do: left to autograd
     return a1, a2, y_hat
 
 
@@ -63,50 +68,43 @@ def mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
     return ((y_hat - y) ** 2).mean()
 
 
-def glorot_uniform(fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
-    """Draw the weights (fan_in, fan_out) of one layer from U(-c, c), c = sqrt(6 / (fan_in + fan_out)).
-
-    The trajectory that all nine share starts from NumPy's draw instead: no two libraries draw alike.
-
-    References
-    ----------
-    glorot2010, equation (glorot).
-    """
-    c = (6 / (fan_in + fan_out)) ** 0.5
-    return torch.empty(fan_in, fan_out, dtype=torch.float64).uniform_(-c, c, generator=generator)
-
-
 def to_tensor(array: np.ndarray) -> Tensor:
     """Copy an array to the device; it is made contiguous, as a tensor cannot have negative strides."""
     return torch.tensor(np.ascontiguousarray(array), device=DEVICE)
 
 
-def to_leaves(params: Params) -> Params:
-    """Copy weights into leaves of the graph: tensors that gradients are taken by."""
+def from_params(params: Params) -> Params:
+    """Copy weights into tensors that gradients are taken with respect to."""
     return Params(*(to_tensor(p).requires_grad_() for p in params))
 
 
-def to_numpy(params: Params) -> Params:
+def to_params(tensors: Iterable[Tensor]) -> Params:
     """Copy weights or gradients into NumPy arrays."""
-    return Params(*(p.numpy(force=True).copy() for p in params))
+    return Params(*(t.numpy(force=True).copy() for t in tensors))
 
 
+@guarded
+@torch.inference_mode()
 def predict(params: Params, x: np.ndarray) -> np.ndarray:
     """Return the network's output (n, o) for inputs (n, i)."""
     params = checked_params(params)
     x = checked_x(params, x)
-    return forward(Params(*map(to_tensor, params)), to_tensor(x))[-1].numpy(force=True)
+    return forward(from_params(params), to_tensor(x))[-1].numpy(force=True)
 
 
+@guarded
 def loss_and_grads(
-    params: Params, x: np.ndarray, y: np.ndarray, forward: Callable = forward
+    params: Params, x: np.ndarray, y: np.ndarray, *, forward: Callable = forward
 ) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient by every weight; `forward` may be `forward_autograd`."""
+    """Return the mean squared error and its gradient with respect to every weight.
+
+    `forward` may be `forward_autograd`.
+    """
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
-    leaves = to_leaves(params)
-    loss = mean_squared_error(forward(leaves, to_tensor(x))[-1], to_tensor(y))
-    return loss.item(), to_numpy(torch.autograd.grad(loss, leaves))
+    params = from_params(params)
+    loss = mean_squared_error(forward(params, to_tensor(x))[-1], to_tensor(y))
+    return loss.item(), to_params(torch.autograd.grad(loss, params))
 
 
 @torch.no_grad()
@@ -117,9 +115,10 @@ def update(
     for p, v, g in zip(params, velocity, grads, strict=True):
         v *= momentum
         v += g
-        p -= learning_rate * v
+        p.sub_(v, alpha=learning_rate)
 
 
+@guarded
 def fit(
     params: Params,
     data: Data,
@@ -133,24 +132,23 @@ def fit(
     ValueError
         For bad input, before any work.
     DivergedError
-        When the loss stops being finite.
+        When the loss stops being finite; names epoch and step.
     """
     params, *arrays = checked_fit(params, data, config)
     x_train, y_train, x_val, y_val = map(to_tensor, arrays)
-    params = to_leaves(params)
+    params = from_params(params)
     velocity = Params(*(torch.zeros_like(p) for p in params))
     rates = config.learning_rate, config.momentum
     history = History()
     for epoch, batches in enumerate(to_tensor(batch_order(len(x_train), config))):
-        batch_losses = y_train.new_empty(len(batches))
-        for step, batch in enumerate(batches):
-            x, y = x_train[batch], y_train[batch]
+        batch_losses = []
+        for x, y in zip(x_train[batches], y_train[batches], strict=True):
             loss = mean_squared_error(forward(params, x)[-1], y)
-            batch_losses[step] = loss.detach()
+            batch_losses.append(loss.detach())
             update(params, velocity, torch.autograd.grad(loss, params), *rates)
         with torch.no_grad():
             val_loss = mean_squared_error(forward(params, x_val)[-1], y_val)
-        losses = history.record(batch_losses.numpy(force=True), val_loss.item(), config)
+        losses = history.record(torch.stack(batch_losses).numpy(force=True), val_loss.item(), config)
         if on_epoch is not None:
-            on_epoch(epoch, to_numpy(params), *losses)
-    return Fit(to_numpy(params), history)
+            on_epoch(epoch, to_params(params), *losses)
+    return Fit(to_params(params), history)

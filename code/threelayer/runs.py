@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from threelayer.data import Data
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.spec import Config, Data, Fit, History, Params
 
 # Environment variables: the folder to leave files in, and the folders where others have left some.
 LEAVES, LEFT = "BOOK_LEAVES", "BOOK_LEFT"

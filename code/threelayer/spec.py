@@ -1,4 +1,4 @@
-"""What the nine implementations agree on: the shape of weights, of a configuration and of a result.
+"""What the nine implementations agree on: the form of weights, configuration, data and result.
 
 These types carry data and no algorithm, so that each framework stays free to be itself.
 Source: chapter "network", equations (forward-1) to (forward-3) and (update).
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from threelayer.arrays import is_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,14 +46,14 @@ class Config:
     dtype: str = "float64"  # or "float32"
 
     def __post_init__(self) -> None:
-        if len(self.hidden) != 2 or not all(_is_whole(width, 1) for width in self.hidden):
+        if len(self.hidden) != 2 or not all(is_whole(width, 1) for width in self.hidden):
             raise ValueError(f"hidden must be two widths of at least 1, not {self.hidden!r}")
         if not (np.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be positive and finite, not {self.learning_rate!r}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), not {self.momentum!r}")
         for name, least in (("batch_size", 1), ("epochs", 1), ("seed", 0)):
-            if not _is_whole(getattr(self, name), least):
+            if not is_whole(getattr(self, name), least):
                 raise ValueError(
                     f"{name} must be a whole number of at least {least}, not {getattr(self, name)!r}"
                 )
@@ -85,6 +87,13 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     _start: float = field(default_factory=time.perf_counter, repr=False, compare=False)
+
+    @classmethod
+    def resumed(cls, **entries: list[float]) -> "History":
+        """Continue a history that was kept somewhere, and its clock; nothing has to be in it yet."""
+        history = cls(**entries)
+        history._start -= max(history.seconds, default=0.0)
+        return history
 
     def record(self, batch_losses: np.ndarray, val_loss: float, config: Config) -> tuple[float, float]:
         """Add one epoch and return its two losses.
@@ -127,5 +136,42 @@ class Fit(NamedTuple):
     history: History
 
 
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+class Standardizer(NamedTuple):
+    """A change of units to mean 0 and standard deviation 1, column by column, and the way back."""
+
+    mean: np.ndarray  # (columns,)
+    std: np.ndarray  # (columns,)
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> "Standardizer":
+        """Take mean and standard deviation from `values` (n, columns)."""
+        return cls(values.mean(axis=0), values.std(axis=0))
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Go from units to standardised values."""
+        return (values - self.mean) / self.std
+
+    def inverse_transform(self, values: np.ndarray) -> np.ndarray:
+        """Go from standardised values back to units."""
+        return values * self.std + self.mean
+
+
+@dataclass(frozen=True)
+class Data:
+    """Three independent samples, standardised with training statistics, all float64.
+
+    `x_*` (n, 3); `y_*` (n, 1) with noise; `y_true_*` (n, 1) without noise, in the same units.
+    `x_scale.inverse_transform` and `y_scale.inverse_transform` lead back to radians and to units of f.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_val: np.ndarray
+    y_val: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    y_true_train: np.ndarray
+    y_true_val: np.ndarray
+    y_true_test: np.ndarray
+    x_scale: Standardizer
+    y_scale: Standardizer

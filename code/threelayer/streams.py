@@ -6,13 +6,15 @@ Source: NumPy's `SeedSequence`, whose spawn keys are made to give independent st
 
 import numpy as np
 
-# A purpose keeps its place for ever: a new one is added at the end, or every number in the book changes.
+from threelayer.arrays import is_whole
+
+# A purpose keeps its place for ever: a new one is added at the end, or the numbers in the book change.
 PURPOSES = ("training data", "validation data", "test data", "weights", "batch order", "monte carlo")
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
     """Return the random generator that belongs to one seed and one of `PURPOSES`."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+    if not is_whole(seed, 0):
         raise ValueError(f"a seed is a whole number of at least 0, not {seed!r}")
     key = (PURPOSES.index(purpose),)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=key)))

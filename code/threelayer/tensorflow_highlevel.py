@@ -4,46 +4,43 @@ The idea: say what to do in a list of layers and a list of callbacks; Keras owns
 Source: chapter "network", equations (forward-1) to (update); `EinsumDense` is Keras's own einsum layer.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # each is read once, when its package is imported
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-import keras
-import tensorflow as tf
-from keras.layers import EinsumDense
-
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.keras_parts import batches_of, losses_in, one_batch
+from threelayer.frameworks.tensorflow_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
-if keras.config.backend() != "tensorflow":
-    raise ImportError(f"Keras runs on {keras.config.backend()}; import it with KERAS_BACKEND=tensorflow")
+# isort: split
+import keras  # after the parts, which choose its backend
+import tensorflow as tf
+from keras.initializers import GlorotUniform
+from keras.layers import EinsumDense
+from keras.random import SeedGenerator
 
-# The tuner of tf.data would need more time, every time a pipeline starts and stops, than it could save here.
-FIXED = tf.data.Options()
-FIXED.autotune.enabled = False
 
-
-def build_model(n_in: int, hidden: tuple[int, int], n_out: int, dtype: str) -> keras.Sequential:
+def build_model(
+    n_in: int, hidden: tuple[int, int], n_out: int, dtype: str, seed: int = 0
+) -> keras.Sequential:
     """List the layers; each takes what the one before it returns."""
     h, k = hidden
-    # Zeros until the weights are set: Keras's own draw would move Python's global random numbers.
-    rest = {"kernel_initializer": "zeros", "dtype": dtype}
+    # Without a seed Keras would take one from Python's global random numbers, and so move them.
+    rest = {"kernel_initializer": GlorotUniform(SeedGenerator(seed)), "dtype": dtype}
     layers = [
         keras.Input((n_in,), name="x", dtype=dtype),
-        EinsumDense("ni,ih->nh", h, bias_axes="h", activation="tanh", name="a1", **rest),
-        EinsumDense("nh,hk->nk", k, bias_axes="k", activation="tanh", name="a2", **rest),
-        EinsumDense("nk,ko->no", n_out, bias_axes="o", name="y_hat", **rest),
+        EinsumDense("ni,ih->nh", h, bias_axes="h", activation="tanh", name="layer1", **rest),
+        EinsumDense("nh,hk->nk", k, bias_axes="k", activation="tanh", name="layer2", **rest),
+        EinsumDense("nk,ko->no", n_out, bias_axes="o", name="layer3", **rest),
     ]
     return keras.Sequential(layers, name="three_layer")
 
 
 def from_params(params: Params) -> keras.Sequential:
-    """Build the model around given weights."""
+    """Build the model around NumPy weights."""
     n_in, h = params.W1.shape
     k, n_out = params.W3.shape
     model = build_model(n_in, (h, k), n_out, params.W1.dtype.name)
@@ -56,19 +53,7 @@ def to_params(model: keras.Model) -> Params:
     return Params(*model.get_weights())
 
 
-def losses_in(dtype: str) -> dict:
-    """Return the loss for `compile`, and the same as a metric, as Keras logs the loss itself in float32."""
-    return {
-        "loss": keras.losses.MeanSquaredError(dtype=dtype),
-        "metrics": [keras.metrics.MeanSquaredError("mse", dtype=dtype)],
-    }
-
-
-def one_batch(data: np.ndarray | tuple) -> tf.data.Dataset:
-    """Return a dataset that yields `data` as it is; an array by itself Keras would cast to float32."""
-    return tf.data.Dataset.from_tensors(data).with_options(FIXED)
-
-
+@guarded
 def predict(params: Params, x: np.ndarray) -> np.ndarray:
     """Return the network's output (n, o) for inputs (n, i)."""
     params = checked_params(params)
@@ -78,22 +63,26 @@ def predict(params: Params, x: np.ndarray) -> np.ndarray:
     return model.predict(one_batch(x), verbose=0)
 
 
+@guarded
 def evaluate(params: Params, x: np.ndarray, y: np.ndarray) -> float:
     """Return the mean squared error over all n * o entries."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     model = from_params(params)
-    model.compile(**losses_in(y.dtype.name), run_eagerly=True)
+    loss, mse = losses_in(y.dtype.name)
+    model.compile(loss=loss, metrics=[mse], run_eagerly=True)
     return model.evaluate(one_batch((x, y)), return_dict=True, verbose=0)["mse"]
 
 
+@guarded
 def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient by every weight."""
+    """Return the mean squared error and its gradient with respect to every weight."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     model = from_params(params)
+    mean_squared_error, _ = losses_in(y.dtype.name)
     with tf.GradientTape() as tape:  # the one thing that Keras leaves to its backend
-        loss = losses_in(y.dtype.name)["loss"](y, model(x))
+        loss = mean_squared_error(y, model(x))
     grads = tape.gradient(loss, model.trainable_variables)
     return float(loss), Params(*(g.numpy() for g in grads))
 
@@ -115,17 +104,19 @@ class Record(keras.callbacks.Callback):
 def usual_callbacks(folder: Path, patience: int) -> list[keras.callbacks.Callback]:
     """Return three of Keras's own: stop early, keep the best model, write a log for TensorBoard."""
     return [
-        keras.callbacks.EarlyStopping("val_mse", patience=patience, restore_best_weights=True),
-        keras.callbacks.ModelCheckpoint(folder / "best.keras", "val_mse", save_best_only=True),
+        keras.callbacks.EarlyStopping("val_mse", mode="min", patience=patience, restore_best_weights=True),
+        keras.callbacks.ModelCheckpoint(folder / "best.keras", "val_mse", mode="min", save_best_only=True),
         keras.callbacks.TensorBoard(folder / "log"),
     ]
 
 
+@guarded
 def fit(
     params: Params,
     data: Data,
     config: Config,
     on_epoch: Callable[[int, Params, float, float], None] | None = None,
+    *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Fit:
     """Train over `batch_order` and return the final weights with the history; more `callbacks` on request.
@@ -135,24 +126,28 @@ def fit(
     ValueError
         For bad input, before any work.
     DivergedError
-        When the loss stops being finite.
+        When the loss stops being finite; names the epoch: Keras hands out the mean of an epoch only.
     """
     params, x_train, y_train, x_val, y_val = checked_fit(params, data, config)
     order = batch_order(len(x_train), config)
-    epochs, steps, batch_size = order.shape
-    batches = tf.data.Dataset.from_tensor_slices(order.reshape(epochs * steps, batch_size))
-    batches = batches.map(lambda batch: (tf.gather(x_train, batch), tf.gather(y_train, batch)))
+    steps = order.shape[1]
     model = from_params(params)
-    optimizer = keras.optimizers.SGD(float(config.learning_rate), float(config.momentum))
-    # An epoch is one call into TensorFlow, not one call a step.
-    model.compile(optimizer, **losses_in(config.dtype), steps_per_execution=steps)
+    loss, mse = losses_in(config.dtype)
+    model.compile(
+        optimizer=keras.optimizers.SGD(config.learning_rate, config.momentum),
+        loss=loss,
+        metrics=[mse],
+        steps_per_execution=steps,  # an epoch is one call into TensorFlow, not one call a step
+        jit_compile=False,  # "auto" would be another program where there is a GPU
+        auto_scale_loss=False,  # nor does a mixed precision that somebody else has set concern this model
+    )
     record = Record(config, on_epoch)
     model.fit(
-        batches.prefetch(4).with_options(FIXED),
-        epochs=epochs,
+        batches_of((x_train, y_train), order),
+        epochs=config.epochs,
         steps_per_epoch=steps,
-        shuffle=False,
         validation_data=one_batch((x_val, y_val)),
+        shuffle=False,
         callbacks=[record, *callbacks],
         verbose=0,
     )

@@ -4,38 +4,32 @@ The idea: layers keep weights, the optimizer velocities, metrics losses; the loo
 Source: chapter "network", equations (forward-1) to (update); `EinsumDense` is Keras's own einsum layer.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from typing import Self
 
 import numpy as np
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # each is read once, when its package is imported
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-import keras
-import tensorflow as tf
-from keras.layers import EinsumDense
-
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.keras_parts import batches_of
+from threelayer.frameworks.tensorflow_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
-if keras.config.backend() != "tensorflow":
-    raise ImportError(f"Keras runs on {keras.config.backend()}; import it with KERAS_BACKEND=tensorflow")
-
-# The tuner of tf.data would need more time, every time a pipeline starts and stops, than it could save here.
-FIXED = tf.data.Options()
-FIXED.autotune.enabled = False
+# isort: split
+import keras  # after the parts, which choose its backend
+import tensorflow as tf
+from keras.initializers import GlorotUniform
+from keras.layers import EinsumDense
+from keras.random import SeedGenerator
 
 
 class ThreeLayer(keras.Model):
-    """The network from built-in layers; Keras gives a layer its dtype, and float32 unless it is told."""
+    """The network from built-in layers, each told its dtype, which would be Keras's `floatx` otherwise."""
 
-    def __init__(self, hidden: tuple[int, int], n_out: int, dtype: str) -> None:
+    def __init__(self, hidden: tuple[int, int], n_out: int, dtype: str, seed: int = 0) -> None:
         super().__init__(name="three_layer", dtype=dtype)
         h, k = hidden
-        # Zeros until the weights are set: Keras's own draw would move Python's global random numbers.
-        rest = {"kernel_initializer": "zeros", "dtype": dtype}
+        # Without a seed Keras would take one from Python's global random numbers, and so move them.
+        rest = {"kernel_initializer": GlorotUniform(SeedGenerator(seed)), "dtype": dtype}
         self.layer1 = EinsumDense("ni,ih->nh", h, bias_axes="h", activation="tanh", name="layer1", **rest)
         self.layer2 = EinsumDense("nh,hk->nk", k, bias_axes="k", activation="tanh", name="layer2", **rest)
         self.layer3 = EinsumDense("nk,ko->no", n_out, bias_axes="o", name="layer3", **rest)
@@ -46,25 +40,26 @@ class ThreeLayer(keras.Model):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Return the prediction (n, o) for inputs (n, i)."""
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Return y_hat (n, o) for inputs (n, i); `training` is for layers that act otherwise then."""
         a1 = self.layer1(x)
         a2 = self.layer2(a1)
         return self.layer3(a2)
 
-    @classmethod
-    def from_params(cls, params: Params) -> Self:
-        """Build the network around given weights."""
-        n_in, h = params.W1.shape
-        k, n_out = params.W3.shape
-        model = cls((h, k), n_out, params.W1.dtype.name)
-        model.build((None, n_in))
-        model.set_weights(params)
-        return model
 
-    def to_params(self) -> Params:
-        """Copy the weights into NumPy arrays."""
-        return Params(*self.get_weights())
+def from_params(params: Params) -> ThreeLayer:
+    """Build the model around NumPy weights."""
+    n_in, h = params.W1.shape
+    k, n_out = params.W3.shape
+    model = ThreeLayer((h, k), n_out, params.W1.dtype.name)
+    model.build((None, n_in))
+    model.set_weights(params)
+    return model
+
+
+def to_params(model: keras.Model) -> Params:
+    """Copy the weights into NumPy arrays."""
+    return Params(*model.get_weights())
 
 
 def mean_squared_error(y_hat: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -72,43 +67,38 @@ def mean_squared_error(y_hat: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return keras.ops.mean((y_hat - y) ** 2)
 
 
+@guarded
 def predict(params: Params, x: np.ndarray) -> np.ndarray:
     """Return the network's output (n, o) for inputs (n, i)."""
     params = checked_params(params)
-    return ThreeLayer.from_params(params)(checked_x(params, x)).numpy()
+    return from_params(params)(checked_x(params, x)).numpy()
 
 
+@guarded
 def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient by every weight."""
+    """Return the mean squared error and its gradient with respect to every weight."""
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
-    model = ThreeLayer.from_params(params)
+    model = from_params(params)
     with tf.GradientTape() as tape:
         loss = mean_squared_error(model(x), y)
     grads = tape.gradient(loss, model.trainable_variables)
     return float(loss), Params(*(g.numpy() for g in grads))
 
 
-def batches_of(x: np.ndarray, y: np.ndarray, order: np.ndarray) -> tf.data.Dataset:
-    """Return a pipeline of all batches of `order`, gathered while the steps before them are taken."""
-    steps = tf.data.Dataset.from_tensor_slices(order.reshape(-1, order.shape[-1]))
-    batches = steps.map(lambda batch: (tf.gather(x, batch), tf.gather(y, batch)))
-    return batches.prefetch(4).with_options(FIXED)
-
-
 class Training:
     """A model with what its training needs: an optimizer and two metrics."""
 
     def __init__(self, params: Params, config: Config) -> None:
-        self.model = ThreeLayer.from_params(params)
-        self.optimizer = keras.optimizers.SGD(float(config.learning_rate), float(config.momentum))
+        self.model = from_params(params)
+        self.optimizer = keras.optimizers.SGD(config.learning_rate, config.momentum)
         self.train_loss = keras.metrics.Mean("train_loss", dtype=config.dtype)
         self.val_loss = keras.metrics.MeanSquaredError("val_loss", dtype=config.dtype)
 
     def train_step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Let the optimizer take one step, and return the loss before it."""
         with tf.GradientTape() as tape:
-            loss = mean_squared_error(self.model(x), y)
+            loss = mean_squared_error(self.model(x, training=True), y)
         grads = tape.gradient(loss, self.model.trainable_variables)
         self.optimizer.apply(grads, self.model.trainable_variables)
         return loss
@@ -120,9 +110,10 @@ class Training:
         for _ in tf.range(steps):
             self.train_loss.update_state(self.train_step(*next(batches)))
         self.val_loss.reset_state()
-        self.val_loss.update_state(y_val, self.model(x_val))
+        self.val_loss.update_state(y_val, self.model(x_val, training=False))
 
 
+@guarded
 def fit(
     params: Params,
     data: Data,
@@ -136,12 +127,12 @@ def fit(
     ValueError
         For bad input, before any work.
     DivergedError
-        When the loss stops being finite.
+        When the loss stops being finite; names the epoch: the metric keeps the mean of an epoch only.
     """
     params, x_train, y_train, x_val, y_val = checked_fit(params, data, config)
     training = Training(params, config)
     order = batch_order(len(x_train), config)
-    batches = iter(batches_of(x_train, y_train, order))  # one iterator for all epochs
+    batches = iter(batches_of((x_train, y_train), order))  # one iterator for all epochs
     val = tf.constant(x_val), tf.constant(y_val)
     history = History()
     for epoch in range(config.epochs):
@@ -149,5 +140,5 @@ def fit(
         train_loss, val_loss = (float(m.result()) for m in (training.train_loss, training.val_loss))
         losses = history.record(np.array([train_loss]), val_loss, config)
         if on_epoch is not None:
-            on_epoch(epoch, training.model.to_params(), *losses)
-    return Fit(training.model.to_params(), history)
+            on_epoch(epoch, to_params(training.model), *losses)
+    return Fit(to_params(training.model), history)

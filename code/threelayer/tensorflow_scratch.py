@@ -4,17 +4,17 @@ The idea: a tape records the operations and replays their gradients backwards; `
 Source: chapter "network", equations (forward-1) to (update); the layers by hand repeat its derivation.
 """
 
-import os
 from collections.abc import Callable
 
 import numpy as np
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # read at import: without it TensorFlow prints a greeting
-import tensorflow as tf
-
-from threelayer.data import Data, batch_order
-from threelayer.spec import Config, Fit, History, Params
+from threelayer.data import batch_order
+from threelayer.frameworks.tensorflow_guard import guarded
+from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
+
+# isort: split
+import tensorflow as tf  # after the guard, which silences its greeting
 
 
 @tf.custom_gradient
@@ -37,7 +37,7 @@ def tanh(z: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 
 
 def forward(params: Params, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return both hidden activations and the prediction: a1 (n, h), a2 (n, k), y_hat (n, o)."""
+    """Return a1 (n, h) and a2 (n, k), the hidden activations, and y_hat (n, o)."""
     W1, b1, W2, b2, W3, b3 = params
     a1 = tanh(dense(x, W1, b1))
     a2 = tanh(dense(a1, W2, b2))
@@ -59,32 +59,37 @@ def mean_squared_error(y_hat: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean((y_hat - y) ** 2)
 
 
-def to_variables(params: Params) -> Params:
-    """Copy weights into variables: on the GPU where there is one, watched by every tape."""
+def from_params(params: Params) -> Params:
+    """Copy NumPy weights into variables: on the GPU where there is one, watched by every tape."""
     return Params(*(tf.Variable(p) for p in params))
 
 
-def to_numpy(params: Params) -> Params:
+def to_params(params: Params) -> Params:
     """Copy weights or gradients into NumPy arrays."""
     return Params(*(p.numpy() for p in params))
 
 
+@guarded
 def predict(params: Params, x: np.ndarray) -> np.ndarray:
     """Return the network's output (n, o) for inputs (n, i)."""
     params = checked_params(params)
     return forward(params, checked_x(params, x))[-1].numpy()
 
 
+@guarded
 def loss_and_grads(
-    params: Params, x: np.ndarray, y: np.ndarray, forward: Callable = forward
+    params: Params, x: np.ndarray, y: np.ndarray, *, forward: Callable = forward
 ) -> tuple[float, Params]:
-    """Return the mean squared error and its gradient by every weight; `forward` may be `forward_tape`."""
+    """Return the mean squared error and its gradient with respect to every weight.
+
+    `forward` may be `forward_tape`.
+    """
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
-    variables = to_variables(params)
+    variables = from_params(params)
     with tf.GradientTape() as tape:
         loss = mean_squared_error(forward(variables, x)[-1], y)
-    return float(loss), to_numpy(tape.gradient(loss, variables))
+    return float(loss), to_params(tape.gradient(loss, variables))
 
 
 def update(
@@ -102,9 +107,6 @@ def train_step(params: Params, velocity: Params, x: tf.Tensor, y: tf.Tensor, rat
         loss = mean_squared_error(forward(params, x)[-1], y)
     update(params, velocity, tape.gradient(loss, params), *rates)
     return loss
-
-
-compiled_step = tf.function(train_step)  # traced once for each new shape, then run as a graph, without Python
 
 
 @tf.function(jit_compile=True, reduce_retracing=True)
@@ -125,6 +127,7 @@ def train_epoch(
     return batch_losses.stack(), mean_squared_error(forward(params, x_val)[-1], y_val)
 
 
+@guarded
 def fit(
     params: Params,
     data: Data,
@@ -138,19 +141,19 @@ def fit(
     ValueError
         For bad input, before any work.
     DivergedError
-        When the loss stops being finite.
+        When the loss stops being finite; names epoch and step.
     """
     params, x_train, y_train, x_val, y_val = checked_fit(params, data, config)
     train = tf.constant(x_train), tf.constant(y_train)
     val = tf.constant(x_val), tf.constant(y_val)
     # As tensors: a Python number becomes part of the graph, and each new value would need a new graph.
     rates = tuple(tf.constant(rate, config.dtype) for rate in (config.learning_rate, config.momentum))
-    params = to_variables(params)
-    velocity = Params(*(tf.Variable(tf.zeros_like(p)) for p in params))
+    params = from_params(params)
+    velocity = Params(*(tf.Variable(tf.zeros_like(p), trainable=False) for p in params))
     history = History()
     for epoch, batches in enumerate(batch_order(len(x_train), config)):
         batch_losses, val_loss = train_epoch(params, velocity, tf.constant(batches), train, val, rates)
         losses = history.record(batch_losses.numpy(), val_loss.numpy(), config)
         if on_epoch is not None:
-            on_epoch(epoch, to_numpy(params), *losses)
-    return Fit(to_numpy(params), history)
+            on_epoch(epoch, to_params(params), *losses)
+    return Fit(to_params(params), history)

@@ -4,34 +4,10 @@ NumPy arrays come in, checked NumPy arrays go out, in the dtype that the computa
 Source: the shapes of chapter "network", the contract of CONTRIBUTING.md.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from threelayer.spec import Config, Params
-
-if TYPE_CHECKING:
-    from threelayer.data import Data
-
-
-def real_array(name: str, values: object, ndim: int, dtype: str = "float64") -> np.ndarray:
-    """Return `values` as a finite floating-point array of the given rank, or say why it is none.
-
-    Integers are cast. Booleans, text, complex numbers and objects are refused.
-    """
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # NumPy's own sentence about ragged lists names no argument
-        raise ValueError(f"{name} must be a rectangular array of real numbers") from error
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must hold real numbers, not {array.dtype}")
-    if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, but its shape is {array.shape}")
-    with np.errstate(over="ignore"):  # what does not fit in float32 becomes infinite and is named below
-        array = array.astype(dtype, copy=False)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} contains NaN or infinity")
-    return array
+from threelayer.arrays import real_array
+from threelayer.spec import Config, Data, Params
 
 
 def checked_params(params: Params, dtype: str | None = None) -> Params:
@@ -86,7 +62,7 @@ def checked_xy(
 
 
 def checked_fit(
-    params: Params, data: "Data", config: Config
+    params: Params, data: Data, config: Config
 ) -> tuple[Params, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return params, x_train, y_train, x_val, y_val, checked and in the dtype of `config`."""
     params = checked_params(params, config.dtype)

@@ -5,7 +5,8 @@ import pytest
 from numpy.polynomial.legendre import leggauss
 
 from threelayer import Config, batch_order, ishigami, make_data
-from threelayer.data import Standardizer, ishigami_moments
+from threelayer.data import ishigami_moments
+from threelayer.spec import Standardizer
 from threelayer.streams import PURPOSES, stream
 
 

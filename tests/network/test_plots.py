@@ -32,7 +32,9 @@ FIGURES = {
     ),
     "deviation_matrix": lambda: plots.deviation_matrix(["a", "b"], np.array([[0, 1e-14], [1e-14, 0]])),
     "deviation_growth": lambda: plots.deviation_growth(GRID + 4, {"jax_transforms": GRID + 5}, 12.0),
-    "effects": lambda: plots.effects(["one", "two"], np.array([1.0, 0.1]), np.array([0.5, 0.0])),
+    "effects": lambda: plots.effects(
+        ["one", "two"], np.array([1.0, 0.1]), [[0.5], [0.5]], [[0.4], [0.6, 0.7]]
+    ),
 }
 
 

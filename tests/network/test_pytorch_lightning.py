@@ -13,12 +13,12 @@ import pytest
 pl = pytest.importorskip("pytorch_lightning")
 
 import torch  # noqa: E402
-from pytorch_lightning.callbacks import EarlyStopping  # noqa: E402
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint  # noqa: E402
 
-from threelayer import Config, DivergedError, Params, numpy_manual, pytorch_modules  # noqa: E402
+from threelayer import Config, DivergedError, History, Params, numpy_manual, pytorch_modules  # noqa: E402
 from threelayer import pytorch_lightning as module  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
-from threelayer.lightning_callbacks import checkpoints, loggers  # noqa: E402
+from threelayer.frameworks.lightning_callbacks import checkpoints, loggers, silent_trainer  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=9)
 
@@ -173,6 +173,36 @@ def test_resuming_needs_a_sampler_that_looks_up_its_epoch_late(params, data, who
     assert largest_deviation(resumed.params, whole.params) > 1e-4
 
 
+def test_checkpoint_inside_the_first_epoch_is_read_but_its_batches_begin_anew(params, data, whole, tmp_path):
+    inside = ModelCheckpoint(tmp_path, "inside", every_n_train_steps=3)
+    with pytest.raises(Crash):
+        module.fit(params, data, CONFIG, crash_after(0), callbacks=[inside])
+    resumed = module.fit(params, data, CONFIG, ckpt_path=tmp_path / "inside.ckpt")
+    assert len(resumed.history.seconds) == CONFIG.epochs
+    assert largest_deviation(resumed.params, whole.params) > 1e-4
+
+
+def test_a_history_goes_on_where_it_was_kept():
+    kept = History.resumed(train_loss=[2.0, 1.5], val_loss=[2.5, 2.0], seconds=[100.0, 200.0])
+    kept.record(np.array([1.0, 0.5]), 1.25, CONFIG)
+    assert (kept.train_loss, kept.val_loss) == ([2.0, 1.5, 0.75], [2.5, 2.0, 1.25])
+    assert kept.seconds[:2] == [100.0, 200.0]
+    assert 200.0 < kept.seconds[2] < 300.0
+    begun = History.resumed(train_loss=[], val_loss=[], seconds=[])
+    begun.record(np.array([1.0]), 1.0, CONFIG)
+    assert begun.seconds[0] < 100.0
+
+
+def test_the_rates_are_hyperparameters_that_somebody_must_choose(params):
+    with pytest.raises(TypeError, match="lr"):
+        module.ThreeLayer(3, (5, 4), 2, "float64", momentum=0.5)
+    network = module.from_params(params, replace(CONFIG, learning_rate=0.125, momentum=0.5))
+    assert (network.hparams.lr, network.hparams.momentum) == (0.125, 0.5)
+    network.hparams.lr = 0.25  # as Lightning's search for a rate does
+    options = network.configure_optimizers().param_groups[0]
+    assert (options["lr"], options["momentum"]) == (0.25, 0.5)
+
+
 def test_last_checkpoint_is_the_last_epoch_and_best_the_best(params, data, tmp_path):
     noisy = replace(CONFIG, learning_rate=0.5, epochs=12)
     weights = []
@@ -184,7 +214,7 @@ def test_last_checkpoint_is_the_last_epoch_and_best_the_best(params, data, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
     for name, epoch in (("best", best), ("last", noisy.epochs - 1)):
         kept = module.ThreeLayer.load_from_checkpoint(tmp_path / f"{name}.ckpt")
-        assert largest_deviation(kept.to_params(), weights[epoch]) == 0
+        assert largest_deviation(module.to_params(kept.parameters()), weights[epoch]) == 0
         assert kept.hparams.lr == 0.5
 
 
@@ -212,8 +242,16 @@ def test_loggers_write_what_the_history_holds(params, data, tmp_path, whole):
     assert (tmp_path / "csv" / "version_1" / "metrics.csv").is_file()
 
 
+def evaluate(params, x, y):
+    """Return what the test step logs."""
+    with silent_trainer() as trainer:
+        sets = module.SampleSets(Config(), test=(module.to_tensor(x), module.to_tensor(y)))
+        [logged] = trainer.test(module.from_params(params), sets, verbose=False)
+    return logged["test_loss"]
+
+
 def test_test_step_measures_the_test_set(params, data):
-    loss = module.evaluate(params, data.x_test, data.y_test)
+    loss = evaluate(params, data.x_test, data.y_test)
     expected, _ = numpy_manual.loss_and_grads(params, data.x_test, data.y_test)
     assert abs(loss - expected) < 1e-14
 
@@ -227,7 +265,7 @@ def test_training_takes_no_test_step_and_a_test_no_training_step(params, data, m
         module.fit(params, data, replace(CONFIG, epochs=1))
     monkeypatch.setattr(module.ThreeLayer, "training_step", forbidden)
     monkeypatch.setattr(module.ThreeLayer, "validation_step", forbidden)
-    module.evaluate(params, data.x_test, data.y_test)
+    evaluate(params, data.x_test, data.y_test)
 
 
 # -- manners
@@ -240,7 +278,7 @@ def test_global_state_stays_as_it_was_and_nothing_is_said_or_written(
     before = global_state()
     module.predict(params, data.x_test)
     module.loss_and_grads(params, data.x_train, data.y_train)
-    module.evaluate(params, data.x_test, data.y_test)
+    evaluate(params, data.x_test, data.y_test)
     module.fit(params, data, CONFIG)
     assert global_state() == before
     assert capfd.readouterr() == ("", "")

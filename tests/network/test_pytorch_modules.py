@@ -51,10 +51,10 @@ def test_square_linear_layer_is_not_the_einsum_over_its_first_axis():
 
 
 def test_model_takes_weights_and_gives_them_back(params):
-    model = module.ThreeLayer.from_params(params)
+    model = module.from_params(params)
     assert model.layer1.weight.shape == (5, 3)
     assert all(isinstance(p, torch.nn.Parameter) and p.requires_grad for p in model.parameters())
-    assert largest_deviation(model.to_params(), params) == 0
+    assert largest_deviation(module.to_params(model.parameters()), params) == 0
 
 
 def test_model_that_is_built_plainly_has_the_weights_that_pytorch_draws():
@@ -72,7 +72,7 @@ def test_model_that_is_built_plainly_has_the_weights_that_pytorch_draws():
 
 
 def test_loader_follows_the_shared_order(data):
-    x, y = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    x, y = module.to_tensor(data.x_train), module.to_tensor(data.y_train)
     loader = module.training_loader(x, y, CONFIG)
     order = batch_order(len(x), CONFIG)
     assert len(loader) == order.shape[1]
@@ -111,6 +111,39 @@ def test_comparison_catches_a_planted_fault(params, data, fault, monkeypatch):
     assert largest_deviation(ours.params, expected.params) > 1e-4
 
 
+class Dropping(module.ThreeLayer):
+    """The network with a student's first dropout."""
+
+    def forward(self, x):
+        a1 = torch.tanh(self.layer1(x))
+        a2 = torch.nn.functional.dropout(torch.tanh(self.layer2(a1)), 0.5, self.training)
+        return self.layer3(a2)
+
+
+def test_layers_are_told_whether_they_are_trained_or_used(params, data, monkeypatch):
+    plain, whole = module.predict(params, data.x_test), module.fit(params, data, CONFIG)
+    monkeypatch.setattr(module, "ThreeLayer", Dropping)
+    assert np.array_equal(module.predict(params, data.x_test), plain)
+    with torch.random.fork_rng(devices=[]):
+        dropped = module.fit(params, data, CONFIG)
+        assert largest_deviation(dropped.params, whole.params) > 1e-3
+        loss, _ = numpy_manual.loss_and_grads(dropped.params, data.x_val, data.y_val)
+        assert dropped.history.val_loss[-1] == pytest.approx(loss, abs=1e-14)
+        monkeypatch.setattr(torch.nn.Module, "eval", lambda network: network)
+        assert not np.allclose(module.predict(params, data.x_test), plain)
+
+
+def test_a_prediction_records_nothing(params, data, monkeypatch):
+    seen = []
+    forward = module.ThreeLayer.forward
+    monkeypatch.setattr(
+        module.ThreeLayer, "forward", lambda network, x: seen.append(y := forward(network, x)) or y
+    )
+    module.predict(params, data.x_test)
+    module.loss_and_grads(params, data.x_test, data.y_test)
+    assert [y.requires_grad for y in seen] == [False, True]
+
+
 # -- manners
 
 
@@ -125,13 +158,3 @@ def test_the_state_of_pytorch_stays_as_it_was(params, data):
 def test_divergence_names_epoch_step_and_rate(params, data):
     with pytest.raises(DivergedError, match=r"epoch \d+, step \d+ at learning rate 1e\+200"):
         module.fit(params, data, replace(CONFIG, learning_rate=1e200))
-
-
-def test_an_epoch_runs_on_whatever_device_is_chosen(params, data, monkeypatch):
-    monkeypatch.setattr(module, "DEVICE", torch.device("meta"))  # has shapes but no numbers, on any machine
-    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):  # the losses, at its end
-        module.fit(params, data, CONFIG)
-    to_tensor = module.to_tensor
-    monkeypatch.setattr(module, "to_tensor", lambda a: to_tensor(a) if a.shape[-1] != 2 else torch.tensor(a))
-    with pytest.raises(RuntimeError, match="device"):  # targets left on the CPU
-        module.fit(params, data, CONFIG)

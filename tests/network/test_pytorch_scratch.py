@@ -1,8 +1,9 @@
-"""PyTorch from tensors: the layer by hand, its own Glorot draw, the device, and what it must leave alone."""
+"""PyTorch from tensors: the layer by hand, torch.func, and what the module must leave alone."""
 
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -52,11 +53,9 @@ def layer_arguments() -> list:
     return [torch.randn(s, dtype=torch.float64, generator=generator, requires_grad=True) for s in shapes]
 
 
-@pytest.mark.parametrize("bend", [True, False])
-def test_layer_by_hand_passes_gradcheck(bend):
-    x, W, b = layer_arguments()
-    assert torch.autograd.gradcheck(Dense.apply, (x, W, b, bend))
-    assert torch.autograd.gradgradcheck(Dense.apply, (x, W, b, bend))
+def test_layer_by_hand_passes_gradcheck():
+    assert torch.autograd.gradcheck(Dense.apply, layer_arguments())
+    assert torch.autograd.gradgradcheck(Dense.apply, layer_arguments())
 
 
 Dense = module.Dense  # kept by name, as a test below puts one of these in its place
@@ -65,63 +64,78 @@ Dense = module.Dense  # kept by name, as a test below puts one of these in its p
 class SlopeForgotten(Dense):
     @staticmethod
     def backward(ctx, da):
-        ctx.bend = False
-        return Dense.backward(ctx, da)
+        x, W, a = ctx.saved_tensors
+        return Dense.backward(SimpleNamespace(saved_tensors=(x, W, 0 * a), needs_input_grad=(True,)), da)
 
 
 class RowsReversed(Dense):
     @staticmethod
     def backward(ctx, da):
-        dx, dW, db, _ = Dense.backward(ctx, da)
-        return dx, dW.flip(0), db, None
+        dx, dW, db = Dense.backward(ctx, da)
+        return dx, dW.flip(0), db
 
 
 @pytest.mark.parametrize("wrong", [SlopeForgotten, RowsReversed])
 def test_gradcheck_catches_a_wrong_layer(wrong):
-    assert not torch.autograd.gradcheck(wrong.apply, (*layer_arguments(), True), raise_exception=False)
+    assert not torch.autograd.gradcheck(wrong.apply, layer_arguments(), raise_exception=False)
 
 
 def test_layer_by_hand_spares_the_gradient_of_the_data():
     x, W, b = layer_arguments()
-    a = Dense.apply(x.detach(), W, b, True)
+    a = Dense.apply(x.detach(), W, b)
     assert a.grad_fn.next_functions[0][0] is None
     a.sum().backward()
     assert W.grad is not None
 
 
-# -- own initialisation
+# -- torch.func
 
 
-def test_glorot_weights_are_uniform_within_their_bounds():
-    fan_in, fan_out = 300, 200
-    c = np.sqrt(6 / (fan_in + fan_out))
-    before = global_state()
-    W = module.glorot_uniform(fan_in, fan_out, torch.Generator().manual_seed(2))
-    assert global_state() == before
-    assert W.shape == (fan_in, fan_out)
-    assert W.dtype == torch.float64
-    assert W.abs().max() <= c
-    counts = np.histogram(W.numpy(), bins=20, range=(-c, c))[0]
-    expected = W.numel() / 20
-    assert (np.abs(counts - expected) < 5 * np.sqrt(expected)).all()
-    assert float(W.var()) == pytest.approx(c**2 / 3, rel=0.02)
+def loss_of(forward, params, x, y):
+    """Return the loss of one sample, as a function that torch.func can take apart."""
+    return module.mean_squared_error(forward(params, x[None])[-1], y[None])
 
 
-def test_glorot_weights_belong_to_the_generator():
-    draws = [module.glorot_uniform(3, 5, torch.Generator().manual_seed(seed)) for seed in (4, 4, 5)]
-    assert torch.equal(draws[0], draws[1])
-    assert not torch.equal(draws[0], draws[2])
+def test_torch_func_takes_the_gradient_of_each_sample_through_the_layer(params, data):
+    tensors, x, y = (
+        Params(*map(module.to_tensor, params)),
+        module.to_tensor(data.x_val),
+        module.to_tensor(data.y_val),
+    )
+    each = torch.func.vmap(torch.func.grad(partial(loss_of, module.forward)), in_dims=(None, 0, 0))
+    found = each(tensors, x, y)
+    for n in range(len(x)):
+        _, expected = numpy_manual.loss_and_grads(params, data.x_val[n : n + 1], data.y_val[n : n + 1])
+        assert largest_deviation((g[n].numpy(force=True) for g in found), expected) < 1e-14
+    assert largest_deviation((g[0].numpy(force=True) for g in found), expected) > 1e-3  # of another sample
+
+
+class OldStyle(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, W, b):
+        a = Dense.forward(x, W, b)
+        ctx.save_for_backward(x, W, a)
+        return a
+
+    backward = Dense.backward
+
+
+def test_torch_func_refuses_a_layer_without_setup_context(params, data, monkeypatch):
+    monkeypatch.setattr(module, "Dense", OldStyle)
+    tensors, x, y = Params(*map(module.to_tensor, params)), *map(module.to_tensor, (data.x_val, data.y_val))
+    with pytest.raises(RuntimeError, match="setup_context"):
+        torch.func.grad(partial(loss_of, module.forward))(tensors, x[0], y[0])
 
 
 # -- the trajectory
 
 
 @torch.no_grad()
-def averaging_momentum(params, velocity, grads, config):
+def averaging_momentum(params, velocity, grads, learning_rate, momentum):
     for p, v, g in zip(params, velocity, grads, strict=True):
-        v *= config.momentum
-        v += (1 - config.momentum) * g
-        p -= config.learning_rate * v
+        v *= momentum
+        v += (1 - momentum) * g
+        p -= learning_rate * v
 
 
 FAULTS = {
@@ -151,13 +165,3 @@ def test_the_state_of_pytorch_stays_as_it_was(params, data):
 def test_divergence_names_epoch_step_and_rate(params, data):
     with pytest.raises(DivergedError, match=r"epoch \d+, step \d+ at learning rate 1e\+200"):
         module.fit(params, data, replace(CONFIG, learning_rate=1e200))
-
-
-def test_an_epoch_runs_on_whatever_device_is_chosen(params, data, monkeypatch):
-    monkeypatch.setattr(module, "DEVICE", torch.device("meta"))  # has shapes but no numbers, on any machine
-    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):  # the losses, at its end
-        module.fit(params, data, CONFIG)
-    to_tensor = module.to_tensor
-    monkeypatch.setattr(module, "to_tensor", lambda a: to_tensor(a) if a.shape[-1] != 2 else torch.tensor(a))
-    with pytest.raises(RuntimeError, match="device"):  # targets left on the CPU
-        module.fit(params, data, CONFIG)

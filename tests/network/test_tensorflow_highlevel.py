@@ -39,9 +39,8 @@ def test_evaluates_as_numpy_does(params, data):
         module.evaluate(params, data.x_test, data.y_test[:, 0])
 
 
-def loss_in_float32(metric_dtype: str) -> dict:
-    metrics = [keras.metrics.MeanSquaredError("mse", dtype=metric_dtype)]
-    return {"loss": keras.losses.MeanSquaredError(), "metrics": metrics}
+def loss_in_float32(metric_dtype: str) -> tuple:
+    return keras.losses.MeanSquaredError(), keras.metrics.MeanSquaredError("mse", dtype=metric_dtype)
 
 
 def test_comparison_catches_a_loss_in_float32(params, data, monkeypatch):
@@ -67,7 +66,7 @@ class Run(NamedTuple):
 def run(params, data, tmp_path_factory) -> Run:
     folder, weights, log = tmp_path_factory.mktemp("run"), [], keras.callbacks.History()
     callbacks = [log, *module.usual_callbacks(folder, PATIENCE)]
-    fit = module.fit(params, data, LONG, lambda *call: weights.append(call[1]), callbacks)
+    fit = module.fit(params, data, LONG, lambda *call: weights.append(call[1]), callbacks=callbacks)
     return Run(folder, fit, weights, log.history)
 
 
@@ -137,4 +136,4 @@ def test_tensorboard_serves_the_graph(ask):
     assert json.loads(ask("plugin/graphs/info"))["train"]["tags"]["keras"]["conceptual_graph"]
     graph = ask("plugin/graphs/graph?run=train&conceptual=true&tag=keras")
     nodes = re.findall(r'name: "three_layer/(\w+)"(?:\s+input: "three_layer/(\w+)")?', graph)
-    assert nodes == [("x", ""), ("a1", "x"), ("a2", "a1"), ("y_hat", "a2")]
+    assert nodes == [("x", ""), ("layer1", "x"), ("layer2", "layer1"), ("layer3", "layer2")]

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from threelayer import Config, Data, Params, init_params, make_data, numpy_manual
-from threelayer.data import Standardizer
 from threelayer.evaluate import largest_deviation
+from threelayer.spec import Standardizer
 
 
 def other_data(n_in, n_out, n=29, seed=0):
@@ -110,7 +110,7 @@ FAULTS = {
     "another momentum": lambda start, config: (start, replace(config, momentum=0.875)),
     "the sum in place of the mean": lambda start, config: (
         start,
-        replace(config, learning_rate=config.learning_rate * config.batch_size / 16),
+        replace(config, learning_rate=config.learning_rate * config.batch_size),
     ),
     "one weight off by a billionth": lambda start, config: (Params(start.W1 + 1e-9, *start[1:]), config),
 }

@@ -498,6 +498,12 @@ def test_one_file_takes_what_is_needed_and_refuses_two_meanings(tmp_path):
     space: dict = {}
     exec(text, space)
     assert space["TWICE"] == 2 * 3**0.5
+    setting = 'import os\n\nos.environ.setdefault("KEY", "value")\nimport math\n\n'
+    setting += "if math.pi < 3:\n    raise ImportError\n"
+    (package / "low.py").write_text(low.replace("import math\n", setting))
+    lines = one_file(tmp_path, "threelayer.top").splitlines()
+    assert lines.index('os.environ.setdefault("KEY", "value")') < lines.index("import math")
+    assert lines.index("import math") < lines.index("if math.pi < 3:")
     (package / "top.py").write_text(
         '"""Top."""\n\nfrom threelayer.low import area\n\nPI = 4\nprint(area())\n'
     )

@@ -1,5 +1,5 @@
-"""Time the nine implementations beside the usual way to do the same, and beside what this machine allows.
+"""Time the nine implementations beside the usual ways to do the same, and see how cost grows.
 
-`python -m bookmaking.benchmark` measures and writes the one file that chapter "cost" draws.
+`python -m bookmaking.benchmark` measures; with `--publish` it also writes what chapter "cost" draws.
 Source: chapter "cost".
 """

@@ -1,139 +1,120 @@
 """How cost grows: steps per second and memory over width, batch, precision and threads.
 
-The steps are those of `numpy_manual`, `pytorch_modules` and `jax_transforms`, over one batch again and again.
-Source: chapter "cost".
+Each cell is timed in a process of its own, and once more in every round. Memory is that of another process,
+which takes two steps and nothing else. Source: chapter "cost".
 """
 
-import platform
-import resource
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 
-from bookmaking.benchmark import floor
-from bookmaking.benchmark.timing import rate, wake, worker
-from threelayer import Config, Params, init_params, load
+from bookmaking.benchmark.timing import call_in_fork, nursery, rate, seconds_per_step
+from bookmaking.benchmark.yardstick import YARDSTICKS, flops
+from threelayer import Config, Data, Params, init_params, load, make_data
 
 WIDTHS = (8, 32, 128, 512, 1024)
 BATCHES = (16, 64, 256, 1024, 4096)
+FIXED = (
+    128,
+    256,
+)  # the width over which batches vary, and the batch over which widths do: memory is asked there
 LIBRARIES = {"numpy": "numpy_manual", "pytorch": "pytorch_modules", "jax": "jax_transforms"}
+PLAIN, VARIANTS = ("float64", 1), (("float32", 1), ("float64", 2))  # precision and threads
 
 
-def numpy_step(params: Params, x: np.ndarray, y: np.ndarray, config: Config) -> tuple[Callable, int]:
-    """Return a function that takes one step."""
-    module = load("numpy_manual")
-    velocity = Params(*(np.zeros_like(p) for p in params))
-
-    def step() -> None:
-        results = module.forward(params, x)
-        module.mean_squared_error(results[-1], y)
-        grads = module.backward(params, x, y, results)
-        module.update(params, velocity, grads, config.learning_rate, config.momentum)
-
-    return step, 1
-
-
-def torch_step(params: Params, x: np.ndarray, y: np.ndarray, config: Config) -> tuple[Callable, int]:
-    """Return a function that takes one step."""
-    module = load("pytorch_modules")
-    import torch
-
-    model, x, y = module.ThreeLayer.from_params(params), torch.tensor(x), torch.tensor(y)
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
-
-    def step() -> None:
-        loss = module.mean_squared_error(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step, 1
-
-
-def jax_steps(
-    params: Params, x: np.ndarray, y: np.ndarray, config: Config, steps: int
-) -> tuple[Callable, float]:
-    """Return a function that takes many steps in one compiled loop, and the seconds to compile it."""
-    module = load("jax_transforms")
-    import jax
-
-    with jax.enable_x64(True):
-        state = jax.device_put((params, Params(*map(np.zeros_like, params))))
-        batches = jax.device_put(np.tile(np.arange(len(x)), (steps, 1)))
-        rest = batches, jax.device_put((x, y)), (config.learning_rate, config.momentum)
-        start = time.perf_counter()
-        epoch = module.train_epoch.lower(state, *rest).compile()
-        compiling = time.perf_counter() - start
-
-    def run() -> None:
-        with jax.enable_x64(True):
-            jax.block_until_ready(epoch(state, *rest))
-
-    return run, compiling
-
-
-def peak_memory() -> float:
-    """Return the largest resident memory of this process so far, in MiB."""
-    unit = 2**20 if platform.system() == "Darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def sample(width: int, batch: int, dtype: str) -> tuple[Params, np.ndarray, np.ndarray, Config]:
-    """Return weights of a square network and one batch, with a rate too small to diverge at any width."""
+def sample(width: int, batch: int, dtype: str, steps: int) -> tuple[Params, Data, Config]:
+    """Return a square network and the data of an epoch, with a rate too small to diverge at any width."""
     config = Config(hidden=(width, width), batch_size=batch, dtype=dtype, learning_rate=2**-12)
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(batch, 3)).astype(dtype), rng.normal(size=(batch, 1)).astype(dtype)
-    return Params(*(p.astype(dtype) for p in init_params(config))), x, y, config
+    return init_params(config), make_data(steps * batch, 1, 1), config
 
 
-def memory_needed(cell: tuple[int, int, str]) -> int:
-    """Return about how much a cell takes, in units of no importance: it sorts the cells."""
-    width, batch, dtype = cell
-    return np.dtype(dtype).itemsize * (3 * width**2 + 8 * batch * width)
+def steps_an_epoch(work: int, batch: int) -> int:
+    """Return how many steps make an epoch: many where a step is short, so that its ends do not count."""
+    return int(np.clip(min(1e9 / work, 65536 / batch), 1, 256))
 
 
-def measure_growth(library: str, threads: int, cells: list, seconds: float) -> list[dict]:
-    """Time all cells in this process, and then, in one thread, the products of each alone.
+def import_library(library: str) -> None:
+    """Import a library, and compute nothing."""
+    load(LIBRARIES[library])
 
-    The peak of memory is that of the process, so the cells come in ascending order of what they need.
+
+def time_cell(
+    library: str, width: int, batch: int, dtype: str, seconds: float, products: bool
+) -> dict[str, float]:
+    """Return steps per second and the seconds to start; with `products`, also the rate of the yardstick."""
+    work = flops(sample(width, batch, dtype, steps=2)[0], batch)
+    steps = steps_an_epoch(work, batch)
+    params, data, config = sample(width, batch, dtype, steps)
+    fit = load(LIBRARIES[library]).fit
+    start = time.perf_counter()
+    ends = fit(params, data, replace(config, epochs=2)).history.seconds
+    first, each = time.perf_counter() - start, seconds_per_step(ends, steps)
+    if (epochs := int(min(seconds / (steps * each), 1000))) > 1:  # else an epoch is long enough as it is
+        ends = fit(params, data, replace(config, epochs=epochs + 1)).history.seconds
+        each = seconds_per_step(ends, steps)
+    found = {"steps_per_second": 1 / each, "startup": max(0.0, first - 2 * steps * each)}
+    if products and library in YARDSTICKS:
+        weights = Params(*(p.astype(dtype) for p in params))
+        call, calls = YARDSTICKS[library](weights, data.x_train[:batch].astype(dtype))
+        found["products_per_second"] = rate(call, calls, seconds)
+    return found
+
+
+def resident(field: str) -> float:
+    """Return a field of this process's memory, as Linux keeps it, in MiB."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) / 2**10
+
+
+def memory_of_cell(library: str, width: int, batch: int) -> float:
+    """Return the MiB by which two steps exceed, at their peak, what is held after a first small step."""
+    fit = load(LIBRARIES[library]).fit
+    for size in ((2, 2), (width, batch)):
+        params, data, config = sample(*size, "float64", steps=2)
+        Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak is that from here on
+        before = resident("VmRSS")
+        fit(params, data, replace(config, epochs=1))
+    return resident("VmHWM") - before
+
+
+def grow(
+    rounds: int, seconds: float, report: Callable[[str], None], widths=WIDTHS, batches=BATCHES
+) -> list[dict]:
+    """Measure all cells, in an order drawn anew in each round, and return a record for each.
+
+    The corners are measured in other precision, and with other threads, as well; what is compared stands
+    beside each other.
     """
-    wake(LIBRARIES[library])
-    before, records = peak_memory(), []
-    for width, batch, dtype in sorted(cells, key=memory_needed):
-        params, x, y, config = sample(width, batch, dtype)
-        work = floor.flops(params, batch)
-        record = {"library": library, "threads": threads, "width": width, "batch": batch, "dtype": dtype}
-        steps = int(np.clip(1e9 / work, 1, 64))
-        if library == "jax":
-            call, record["compile"] = jax_steps(params, x, y, config, steps)
-        else:
-            call, steps = {"numpy": numpy_step, "pytorch": torch_step}[library](params, x, y, config)
-        record |= {"flops": work, "steps_per_second": rate(call, steps, seconds)}
-        record["memory"] = peak_memory() - before
-        records.append(record)
-    for record in records if threads == 1 else ():
-        params, x, _, _ = sample(record["width"], record["batch"], record["dtype"])
-        steps = int(np.clip(1e9 / record["flops"], 1, 64))
-        products = {
-            "numpy": floor.numpy_products,
-            "pytorch": floor.torch_products,
-            "jax": lambda params, x, steps=steps: floor.xla_products(params, x, steps),
-        }
-        record["products_per_second"] = rate(*products[library](params, x), seconds)
-    return records
-
-
-def grow(seconds: float, report: Callable[[str], None], widths=WIDTHS, batches=BATCHES) -> list[dict]:
-    """Measure all cells, each library and number of threads in a process of its own."""
-    cells = list(product(widths, batches, ("float32", "float64")))
-    records = []
-    for library, threads in product(LIBRARIES, (1, 2)):
+    cells = list(product(widths, batches))
+    ends = set(product((widths[0], widths[-1]), (batches[0], batches[-1])))
+    found: dict[tuple, dict] = {}
+    rng = np.random.default_rng(1)
+    for number in range(rounds):
         start = time.perf_counter()
-        with worker(threads) as pool:
-            records += pool.submit(measure_growth, library, threads, cells, seconds).result()
-        report(
-            f"growth  {library}, {threads} threads: {len(cells)} cells in {time.perf_counter() - start:.0f} s"
-        )
-    return records
+        with ExitStack() as stack:
+            pools = {key: stack.enter_context(nursery(key[1])) for key in product(LIBRARIES, (1, 2))}
+            for job in [pool.submit(import_library, library) for (library, _), pool in pools.items()]:
+                job.result()
+            for place in rng.permutation(len(cells)):
+                width, batch = cell = cells[place]
+                for library, (dtype, threads) in product(LIBRARIES, (PLAIN, *VARIANTS)):
+                    plain = (dtype, threads) == PLAIN
+                    if not plain and cell not in ends:
+                        continue
+                    key = library, threads, width, batch, dtype
+                    values = found.setdefault(key, {"flops": flops(sample(*cell, dtype, 2)[0], batch)})
+                    pool, alone = pools[library, threads], threads == 1
+                    task = time_cell, library, *cell, dtype, seconds, plain
+                    for name, value in pool.submit(call_in_fork, alone, *task).result().items():
+                        values.setdefault(name, []).append(value)
+                    if plain and not number and (width == FIXED[0] or batch == FIXED[1]):
+                        task = memory_of_cell, library, *cell
+                        values["memory"] = pool.submit(call_in_fork, alone, *task).result()
+        report(f"growth {number + 1}/{rounds} took {time.perf_counter() - start:.0f} s")
+    names = ("library", "threads", "width", "batch", "dtype")
+    return [dict(zip(names, key, strict=True)) | values for key, values in found.items()]

@@ -1,6 +1,7 @@
 """The usual way to train this network in JAX: a compiled update, called in a Python loop.
 
-It is what the benchmark holds `jax_transforms` against.
+It is what the benchmark holds `jax_transforms` against. JAX computes in float64 when its process begins with
+JAX_ENABLE_X64, as a script begins with `jax.config.update("jax_enable_x64", True)`.
 Source: the JAX documentation, "Training a simple neural network".
 """
 
@@ -34,16 +35,15 @@ def jitted_update(params: Params, x: np.ndarray, y: np.ndarray, config: Config, 
     """Call a jitted update for every batch of every epoch."""
     rng = np.random.default_rng(config.seed)
     ends = []
-    with jax.enable_x64(x.dtype == np.float64):
-        params = jax.tree.map(lambda p: jnp.asarray(p, x.dtype), params)
-        velocity = jax.tree.map(jnp.zeros_like, params)
-        for _ in range(config.epochs):
-            order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
-            losses = []
-            for first in range(0, len(x), config.batch_size):
-                batch = order[first : first + config.batch_size]
-                params, velocity, loss = update(params, velocity, x[batch], y[batch], config)
-                losses.append(loss)
-            float(jnp.mean(jnp.stack(losses)))
-            ends.append(time.perf_counter())
-        return jax.tree.map(np.asarray, params), ends
+    params = jax.tree.map(lambda p: jnp.asarray(p, x.dtype), params)
+    velocity = jax.tree.map(jnp.zeros_like, params)
+    for _ in range(config.epochs):
+        order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
+        losses = []
+        for first in range(0, len(x), config.batch_size):
+            batch = order[first : first + config.batch_size]
+            params, velocity, loss = update(params, velocity, x[batch], y[batch], config)
+            losses.append(loss)
+        float(jnp.mean(jnp.stack(losses)))
+        ends.append(time.perf_counter())
+    return jax.tree.map(np.asarray, params), ends

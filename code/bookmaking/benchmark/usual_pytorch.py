@@ -1,12 +1,15 @@
 """The usual ways to train this network in PyTorch and Lightning, as their tutorials write them.
 
 They are what the benchmark holds the three PyTorch implementations against.
-Source: PyTorch's "Learning PyTorch with Examples" and "Quickstart", Lightning's "Lightning in 15 minutes".
+Source: PyTorch's "Learning PyTorch with Examples", "PyTorch: Defining New autograd Functions" and
+"Quickstart", Lightning's "Lightning in 15 minutes".
 """
 
 import logging
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytorch_lightning as pl
@@ -17,19 +20,47 @@ from torch.utils.data import DataLoader, TensorDataset
 from threelayer import Config, Params
 
 
-def tensors(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
-    """Train by tensors, `@`, autograd, and an update written out."""
+def operations(x: torch.Tensor, W1, b1, W2, b2, W3, b3) -> torch.Tensor:
+    """Return the prediction, by operations whose gradients PyTorch knows."""
+    return torch.tanh(torch.tanh(x @ W1 + b1) @ W2 + b2) @ W3 + b3
+
+
+class TanhLayer(torch.autograd.Function):
+    """A layer tanh(x W + b) that brings its own gradient."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Return the activations, and keep what `backward` needs."""
+        a = torch.tanh(x @ W + b)
+        ctx.save_for_backward(x, W, a)
+        return a
+
+    @staticmethod
+    def backward(ctx, da: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the gradient with respect to x, W and b."""
+        x, W, a = ctx.saved_tensors
+        dz = da * (1 - a**2)
+        return dz @ W.T, x.T @ dz, dz.sum(0)
+
+
+def layers(x: torch.Tensor, W1, b1, W2, b2, W3, b3) -> torch.Tensor:
+    """Return the prediction, by layers that bring their own gradient."""
+    return TanhLayer.apply(TanhLayer.apply(x, W1, b1), W2, b2) @ W3 + b3
+
+
+def by_hand(
+    forward: Callable, params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool
+) -> tuple:
+    """Train by tensors, autograd, a loss and an update written out."""
     x, y = torch.tensor(x), torch.tensor(y)
     weights = [torch.tensor(p, dtype=x.dtype, requires_grad=True) for p in params]
     velocities = [torch.zeros_like(w) for w in weights]
-    W1, b1, W2, b2, W3, b3 = weights
     ends = []
     for _ in range(config.epochs):
         order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
         losses = []
         for batch in order.split(config.batch_size):
-            y_hat = torch.tanh(torch.tanh(x[batch] @ W1 + b1) @ W2 + b2) @ W3 + b3
-            loss = (y_hat - y[batch]).pow(2).mean()
+            loss = (forward(x[batch], *weights) - y[batch]).pow(2).mean()
             losses.append(loss.detach())
             loss.backward()
             with torch.no_grad():
@@ -40,6 +71,9 @@ def tensors(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffl
         torch.stack(losses).mean().item()
         ends.append(time.perf_counter())
     return Params(*(w.detach().numpy() for w in weights)), ends
+
+
+tensors, function = partial(by_hand, operations), partial(by_hand, layers)
 
 
 def sequential(params: Params, dtype: torch.dtype) -> nn.Sequential:

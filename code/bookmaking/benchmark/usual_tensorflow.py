@@ -31,7 +31,7 @@ def batched(x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tf.d
 def eager(params: Params, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
     """Train by variables and a `GradientTape`, each operation run as Python comes to it."""
     variables = [tf.Variable(p, dtype=x.dtype) for p in params]
-    velocities = [tf.Variable(tf.zeros_like(v)) for v in variables]
+    velocities = [tf.Variable(tf.zeros_like(v), trainable=False) for v in variables]
     W1, b1, W2, b2, W3, b3 = variables
     dataset = batched(x, y, config, shuffle)
     ends = []
@@ -116,21 +116,13 @@ def compiled_step(params: Params, x: np.ndarray, y: np.ndarray, config: Config, 
         return Params(*model.get_weights()), ends
 
 
-def keras_fit(
-    model: keras.Model, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool, **compile_options
-) -> tuple:
+def keras_fit(model: keras.Model, x: np.ndarray, y: np.ndarray, config: Config, shuffle: bool) -> tuple:
     """Train by one `fit` on arrays."""
     ends = []
-    model.compile(keras.optimizers.SGD(config.learning_rate, config.momentum), loss="mse", **compile_options)
-    model.fit(
-        x,
-        y,
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        shuffle=shuffle,
-        verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))],
-    )
+    clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
+    model.compile(keras.optimizers.SGD(config.learning_rate, config.momentum), loss="mse")
+    sizes = {"batch_size": config.batch_size, "epochs": config.epochs}
+    model.fit(x, y, **sizes, shuffle=shuffle, verbose=0, callbacks=[clock])
     return Params(*model.get_weights()), ends
 
 

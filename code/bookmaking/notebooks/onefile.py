@@ -1,6 +1,7 @@
 """Write a module of the package as one file that needs no other, with what it imports from the package.
 
-Of other modules only the statements that lead to an imported name are taken, found through the syntax trees.
+Of other modules only the statements that lead to an imported name are taken, found through the syntax trees,
+and with them what the module does when it is imported: settings before its imports, and checks.
 Source: https://docs.python.org/3/library/ast.html.
 """
 
@@ -22,6 +23,18 @@ class _Module:
         for statement in self.tree.body:
             for name in _bound(statement):
                 self.bound.setdefault(name, []).append(statement)
+
+    def effects(self) -> Iterator[ast.stmt]:
+        """Return what the module does when it is imported, other than to bind names."""
+        for statement in self.tree.body[1:]:
+            typing = isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
+            if isinstance(statement, ast.Expr | ast.If) and not typing:
+                yield statement
+
+    def settings(self) -> list[ast.stmt]:
+        """Return the effects that stand before an import of the module."""
+        imports = [part.lineno for part in self.tree.body if isinstance(part, ast.Import | ast.ImportFrom)]
+        return [part for part in self.effects() if part.lineno < max(imports, default=0)]
 
     def text(self, statement: ast.stmt) -> str:
         """Return a statement with its decorators and the comments directly above it."""
@@ -64,6 +77,12 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
         module = module_of(title)
         if statement in module.taken:
             return
+        if not module.taken and title != name:
+            for effect in module.effects():
+                module.taken.add(effect)
+                for used in _used(effect):
+                    for source in module.bound.get(used, ()):
+                        follow(title, source, used)
         module.taken.add(statement)
         for bound in _bound(statement):
             if owner.setdefault(bound, title) != title:
@@ -109,17 +128,21 @@ def one_file(code: Path, name: str, also: Sequence[str] = ()) -> str:
     for public in also:
         follow(PACKAGE, module_of(PACKAGE).bound[public][0], public)
     own = {bound for statement in head for bound in _bound(statement)}
-    lines = []
+    order = {title: modules[title] for title in needed_modules(code, [PACKAGE, name]) if title in modules}
+    settings = {part: other for other in order.values() for part in other.settings() if part in other.taken}
+    early = {used for part in settings for used in _used(part)} & outside.get("", set())
+    lines = [f"import {used}" for used in sorted(early)]
+    lines += [other.text(part) for part, other in settings.items()]
+    lines += [module.text(part) for part in head if not _inside(part)]
     for origin, aliases in sorted(outside.items()):
-        if missing := sorted(alias for alias in aliases if alias.rpartition(" ")[2] not in own):
+        if missing := sorted(alias for alias in aliases - early if alias.rpartition(" ")[2] not in own):
             start = f"from {origin} " if origin else ""
             lines.append(f"{start}import {', '.join(missing)}")
-    lines = [module.text(part) for part in head if not _inside(part)] + lines
     parts = [module.text(docstring), "\n".join(lines)]
-    for title in needed_modules(code, [PACKAGE, name]):
-        if title in modules and (module := modules[title]).taken:
-            parts.append(f"# From {title.replace('.', '/')}.py")
-            parts += [module.text(statement) for statement in module.tree.body if statement in module.taken]
+    for title, module in order.items():
+        chosen = [part for part in module.tree.body if part in module.taken - settings.keys()]
+        if chosen:
+            parts += [f"# From {title.replace('.', '/')}.py", *map(module.text, chosen)]
     return "\n\n\n".join(parts) + "\n"
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from threelayer.plots.style import BLUE, GRID, INK, ORANGE, WIDTH, color_of
+from threelayer.plots.style import BLUE, GREY, GRID, INK, ORANGE, WIDTH, color_of
 
 
 def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
@@ -42,12 +43,22 @@ def deviation_matrix(names: Sequence[str], deviations: np.ndarray) -> Figure:
 
 
 def deviation_growth(
-    steps: np.ndarray, deviations: Mapping[str, np.ndarray], bound: float, ylabel: str = "largest deviation"
+    steps: np.ndarray,
+    deviations: Mapping[str, np.ndarray],
+    bound: float,
+    disturbed: Sequence[np.ndarray] = (),
+    ylabel: str = "largest deviation",
 ) -> Figure:
-    """Draw the distance of each implementation to the reference over steps, with the bound."""
+    """Draw the distance of each implementation to the reference over steps, with the bound.
+
+    Runs whose last bits were `disturbed` on purpose are drawn in grey below the others.
+    """
     figure, axis = plt.subplots(figsize=(WIDTH, 3.8))
     styles = ("-", "--", ":", "-.")
     seen: dict[str, int] = {}
+    for values in disturbed:
+        label = "_" if axis.lines else "last bits disturbed"
+        axis.plot(steps, values, color=GREY, linewidth=2.5, alpha=0.6, label=label)
     for name, values in deviations.items():
         color = color_of(name)
         style = styles[seen.setdefault(color, 0) % len(styles)]
@@ -59,16 +70,24 @@ def deviation_growth(
     return figure
 
 
-def effects(labels: Sequence[str], on_weights: np.ndarray, on_error: np.ndarray) -> Figure:
-    """Draw what each switch does to the final weights and to the RMS test error, on logarithmic axes."""
+def effects(
+    labels: Sequence[str],
+    on_weights: np.ndarray,
+    errors_without: Sequence[Sequence[float]],
+    errors_with: Sequence[Sequence[float]],
+) -> Figure:
+    """Draw what each switch does to the final weights, and the RMS test error of each run."""
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.42 * len(labels) + 1.0), sharey=True)
     place = np.arange(len(labels))[::-1]
-    for axis, values, color, xlabel in (
-        (axes[0], on_weights, BLUE, "change of a weight"),
-        (axes[1], on_error, ORANGE, "change of the RMS error"),
-    ):
-        axis.plot(values, place, "o", color=color)
-        axis.hlines(place, np.min(values[values > 0]) / 10, values, color=color, linewidth=2)
+    axes[0].plot(on_weights, place, "o", color=BLUE)
+    axes[0].hlines(place, np.min(on_weights) / 10, on_weights, color=BLUE, linewidth=2)
+    for row, without, given in zip(place, errors_without, errors_with, strict=True):
+        axes[1].plot(given, np.full(len(given), row), "o", color=ORANGE, alpha=0.6)
+        axes[1].plot(without, np.full(len(without), row), "x", color=INK)
+    for axis, xlabel in zip(axes, ("change of a weight", "RMS test error"), strict=True):
         axis.set(xscale="log", xlabel=xlabel, ylim=(-0.7, len(labels) - 0.3))
     axes[0].set_yticks(place, labels)
+    axes[1].xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes[1].xaxis.set_major_formatter("{x:g}")
+    axes[1].xaxis.set_minor_formatter(NullFormatter())
     return figure

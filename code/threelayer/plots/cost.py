@@ -1,4 +1,4 @@
-"""What training costs: rates beside each other, over size, against the floor, and what compiling pays."""
+"""What training costs: rates beside each other, over size, beside a yardstick, and what compiling pays."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,19 +9,23 @@ from matplotlib.figure import Figure
 from threelayer.plots.style import GREY, INK, WIDTH, color_of
 
 
-def rates(names: Sequence[str], book: np.ndarray, usual: np.ndarray, floor: float) -> Figure:
-    """Draw steps per second of each implementation and of its usual way, and the ratio of the medians.
+def rates(
+    names: Sequence[str], book: np.ndarray, usual: np.ndarray, ratios: Sequence[float], yardstick: float
+) -> Figure:
+    """Draw steps per second of each implementation and of its usual way, and their ratio.
 
     Parameters
     ----------
     book, usual : (m, 3)
         Lowest, median and highest rate.
-    floor
-        Rate of the products alone.
+    ratios
+        Median of the ratios of pairs.
+    yardstick
+        Rate of the matrix products and tanh alone.
     """
     figure, axis = plt.subplots(figsize=(WIDTH, 0.42 * len(names) + 1.3))
     place = np.arange(len(names), dtype=float)[::-1]
-    axis.axvline(floor, color=INK, linestyle="--", linewidth=1, label="floor")
+    axis.axvline(yardstick, color=INK, linestyle="--", linewidth=1, label="yardstick")
     for values, offset, marker, face in ((book, 0.12, "o", None), (usual, -0.12, "s", "none")):
         for row, name, height in zip(values, names, place + offset, strict=True):
             color = color_of(name)
@@ -31,11 +35,11 @@ def rates(names: Sequence[str], book: np.ndarray, usual: np.ndarray, floor: floa
     axis.plot([], [], "s", color=GREY, markerfacecolor="none", label="usual way")
     axis.set(xscale="log", xlabel="steps per second", ylim=(-0.6, len(names) - 0.4))
     axis.set_yticks(place, names)
-    ratios = axis.twinx()
-    ratios.grid(False)
-    ratios.set(ylim=axis.get_ylim(), ylabel="ratio of the medians")
-    ratios.set_yticks(place, [f"{ratio:.1f}" for ratio in book[:, 1] / usual[:, 1]])
-    ratios.tick_params(length=0)
+    right = axis.twinx()
+    right.grid(False)
+    right.set(ylim=axis.get_ylim(), ylabel="ratio, median of the pairs")
+    right.set_yticks(place, [f"{ratio:.1f}" for ratio in ratios])
+    right.tick_params(length=0)
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
@@ -66,31 +70,31 @@ def growth(
     return figure
 
 
-def roofline(
-    steps: Mapping[str, np.ndarray], products: np.ndarray, dispatch: Mapping[str, float], peak: float
+def arithmetic(
+    steps: Mapping[str, np.ndarray], products: np.ndarray, fixed: Mapping[str, float], peak: float
 ) -> Figure:
-    """Draw the arithmetic rate over the arithmetic of a step, with the floor and both limits.
+    """Draw the arithmetic rate over the arithmetic of a step, with the yardstick and two bounds.
 
     Parameters
     ----------
     steps
         By implementation (m, 2): operations of a step, operations per second.
     products : (m, 2)
-        The same for the matrix products alone.
-    dispatch
-        Steps per second of each implementation when the arithmetic is next to nothing: a sloping limit.
+        The same for the yardstick.
+    fixed
+        Seconds of the smallest step of each implementation: a sloping line.
     peak
-        Largest rate of the products: the level limit.
+        Largest rate of the yardstick: the level line.
     """
     figure, axis = plt.subplots(figsize=(WIDTH, 4.2))
     ends = np.array([products[:, 0].min(), products[:, 0].max()])
-    axis.axhline(peak / 1e9, color=INK, linewidth=1, linestyle="--", label="peak of the products")
-    axis.plot(products[:, 0], products[:, 1] / 1e9, "x", color=INK, markersize=5, label="products alone")
+    axis.axhline(peak / 1e9, color=INK, linewidth=1, linestyle="--", label="peak of the yardstick")
+    axis.plot(products[:, 0], products[:, 1] / 1e9, "x", color=INK, markersize=5, label="yardstick")
     for name, values in steps.items():
-        color, rate = color_of(name), dispatch[name]
+        color, seconds = color_of(name), fixed[name]
         axis.plot(values[:, 0], values[:, 1] / 1e9, ".", color=color, label=name)
-        slope = np.geomspace(ends[0], min(ends[1], peak / rate), 2)
-        axis.plot(slope, slope * rate / 1e9, color=color, linewidth=1, alpha=0.7)
+        slope = np.geomspace(ends[0], min(ends[1], peak * seconds), 2)
+        axis.plot(slope, slope / seconds / 1e9, color=color, linewidth=1, alpha=0.7)
     axis.set(
         xscale="log", yscale="log", xlabel="operations of one step", ylabel="billion operations per second"
     )
@@ -99,14 +103,14 @@ def roofline(
 
 
 def payback(lines: Mapping[str, np.ndarray], crossings: Mapping[str, float], last: float) -> Figure:
-    """Draw seconds over steps, from the first call on, of an implementation and of its usual way.
+    """Draw seconds over steps, since the first call, of an implementation and of its usual way.
 
     Parameters
     ----------
     lines
         By implementation (2, 2): for the book's form and the usual one, seconds to start and per step.
     crossings
-        The step after which the book's form is ahead; NaN where it is so from the start or never.
+        The step after which the book's form is ahead; NaN where the lines do not cross.
     last
         The last step drawn.
     """
@@ -120,6 +124,6 @@ def payback(lines: Mapping[str, np.ndarray], crossings: Mapping[str, float], las
             axis.axvline(crossings[name], color=INK, linewidth=1, linestyle=":")
         axis.set(title=name, xlabel="steps")
         axis.title.set_fontsize(9)
-    np.atleast_1d(axes)[0].set_ylabel("seconds since the start")
+    np.atleast_1d(axes)[0].set_ylabel("seconds since the first call")
     figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

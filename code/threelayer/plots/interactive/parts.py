@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import matplotlib as mpl
 import numpy as np
 
+from threelayer.arrays import real_array
 from threelayer.plots.style import DIVERGING
-from threelayer.validate import real_array
 
 MIME_TYPE = "application/vnd.threelayer.interactive+json"
 TICKS = {"tickvals": [-3.1416, 0, 3.1416], "ticktext": ["−π", "0", "π"]}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from threelayer.arrays import real_array
 from threelayer.plots.interactive.parts import (
     TICKS,
     Interactive,
@@ -18,7 +19,6 @@ from threelayer.plots.interactive.parts import (
     titles,
     with_color_bars,
 )
-from threelayer.validate import real_array
 
 
 def slice_explorer(grid: np.ndarray, truth: np.ndarray, fitted: np.ndarray, label: str) -> Interactive:

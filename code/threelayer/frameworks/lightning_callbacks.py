@@ -1,4 +1,4 @@
-"""What listens while Lightning trains: the history, loggers, checkpoints, and a trainer that keeps silent.
+"""What Lightning's trainer gets beside the module: samples, callbacks, loggers, and settings for silence.
 
 The idea: a callback hears of every moment of training and reaches the module from there.
 Source: chapter "pytorch_lightning".
@@ -15,9 +15,32 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from torch import Tensor
+from torch.utils.data import DataLoader
 
-from threelayer.pytorch_modules import DEVICE
+from threelayer.pytorch_modules import DEVICE, training_loader
+from threelayer.pytorch_scratch import to_params
 from threelayer.spec import Config, History
+
+
+class SampleSets(pl.LightningDataModule):
+    """Pairs x, y of samples: `train` in the shared order, `val` and `test` each as one batch."""
+
+    def __init__(self, config: Config, **pairs: tuple[Tensor, Tensor]) -> None:
+        super().__init__()
+        self.config, self.pairs = config, pairs
+
+    def train_dataloader(self) -> DataLoader:
+        """Return the loader of chapter "pytorch_modules"; the trainer calls `set_epoch`."""
+        return training_loader(*self.pairs["train"], self.config)
+
+    def val_dataloader(self) -> DataLoader:
+        """Return a loader of the validation set."""
+        return DataLoader([self.pairs["val"]], batch_size=None, generator=torch.Generator())
+
+    def test_dataloader(self) -> DataLoader:
+        """Return a loader of the test set."""
+        return DataLoader([self.pairs["test"]], batch_size=None, generator=torch.Generator())
 
 
 class Record(pl.Callback):
@@ -31,7 +54,7 @@ class Record(pl.Callback):
         batch_losses = torch.stack(module.batch_losses).numpy(force=True)
         losses = self.history.record(batch_losses, trainer.callback_metrics["val_loss"].item(), self.config)
         if self.on_epoch is not None:
-            self.on_epoch(trainer.current_epoch, module.to_params(), *losses)
+            self.on_epoch(trainer.current_epoch, to_params(module.parameters()), *losses)
 
     def state_dict(self) -> dict[str, list[float]]:
         """Return what a checkpoint keeps."""
@@ -39,8 +62,7 @@ class Record(pl.Callback):
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Continue the history of a checkpoint, and its clock."""
-        self.history = History(**state)
-        self.history._start -= self.history.seconds[-1]
+        self.history = History.resumed(**state)
 
 
 def loggers(folder: str | Path) -> list[Logger]:
@@ -62,10 +84,12 @@ def silent_trainer(**options) -> Iterator[pl.Trainer]:
     remarks = logging.getLogger("pytorch_lightning")
     level = remarks.level
     remarks.setLevel(logging.ERROR)
+    keeps = any(isinstance(callback, ModelCheckpoint) for callback in options.get("callbacks", ()))
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+    quiet |= {"logger": False, "enable_checkpointing": keeps, "accelerator": DEVICE.type, "devices": 1}
     try:
         with warnings.catch_warnings(), torch.enable_grad():  # the trainer itself leaves grad mode on
             warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
-            yield pl.Trainer(accelerator=DEVICE.type, devices=1, **quiet, **options)
+            yield pl.Trainer(**(quiet | options))
     finally:
         remarks.setLevel(level)
