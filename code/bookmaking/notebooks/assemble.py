@@ -60,8 +60,7 @@ class Page:
         """Return the notebook."""
         section = next(node for node in self.doctree.children if isinstance(node, nodes.section))
         title, *rest = section.children
-        for node in rest:
-            self._write(node, 2)
+        self._children(rest, 2)
         self._end()
         sources = [
             cell.source
@@ -85,42 +84,37 @@ class Page:
     # What may hold code cells
 
     def _write(self, node: nodes.Node, level: int) -> None:
-        if isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
+        if _is_code(node):
             self._code(node)
-        elif isinstance(node, nodes.container) and "nb_element" in node:  # a Markdown cell, as a whole
-            self._children(node, level)
         elif isinstance(node, nodes.literal_block) and (module := self._live(node)):
             self._flush()
-            metadata = {"tags": ["listing"]}
-            source = f"%%listing {module}\n{node.astext().strip(chr(10))}"
-            self.cells.append(new_code_cell(source, metadata=metadata))
+            text = node.astext().strip("\n")
+            self.cells.append(new_code_cell(f"%%listing {module}\n{text}", metadata={"tags": ["listing"]}))
             self.listed.append(module)
         elif isinstance(node, nodes.section):
             self._flush()
             title, *rest = node.children
             self._pending.append(f"{'#' * min(level, 6)} {self.markdown.inline(title)}")
-            for child in rest:
-                self._write(child, level + 1)
+            self._children(rest, level + 1)
         elif type(node).__name__ == "solution_node":
             title, content = node.children
-            self._folded(title.astext().strip(), content, level)
+            self._folded(title.astext().strip(), content.children, level)
         elif type(node).__name__ == "dropdown_main":
             title, *content = node.children
-            self._folded(self.markdown.inline(title.children[0]), nodes.container("", *content), level)
-        elif isinstance(node, nodes.container):  # tabs and their content, cards, plain divisions
-            self._children(node, level)
+            self._folded(self.markdown.inline(title.children[0]), content, level)
+        elif isinstance(node, nodes.container):  # Markdown cells, tabs and their content, cards, divisions
+            self._children(node.children, level)
         else:
             self._pending.append(self.markdown.block(node))
 
-    def _children(self, node: nodes.Element, level: int) -> None:
-        for child in node.children:
+    def _children(self, children: list[nodes.Node], level: int) -> None:
+        for child in children:
             self._write(child, level)
 
-    def _folded(self, title: str, content: nodes.Element, level: int) -> None:
+    def _folded(self, title: str, content: list[nodes.Node], level: int) -> None:
         self._flush()
         self._fold = title
-        first = content.children[0] if content.children else None
-        if isinstance(first, nodes.container) and first.get("nb_element") == "cell_code":
+        if content and _is_code(content[0]):
             self.cells.append(new_markdown_cell(f"*{title}, from the folded cell below on.*"))
         self._children(content, level)
         self._flush()
@@ -223,6 +217,10 @@ class Page:
             entries = sorted(set(self.markdown.citations.values()))
             self._pending += ["## References", "\n".join(f"- {linked(entry)}" for entry in entries)]
             self._flush()
+
+
+def _is_code(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
 
 
 def _for_elsewhere(output: NotebookNode) -> NotebookNode | None:
