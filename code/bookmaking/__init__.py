@@ -29,7 +29,6 @@ PARTS = (
     "site.not_found",
     "site.page_head",
     "site.redirects",
-    "site.release_feed",
     "site.site_map",
     "site.site_version",
 )

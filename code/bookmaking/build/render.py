@@ -95,7 +95,7 @@ def _build(root: Path, build: Path, lock: int) -> int:
     if not _address(root):
         print(
             "html.baseurl in _config.yml is empty: no page names an address of its own,"
-            " and there is no sitemap, feed or 404 page"
+            " and there is no sitemap or 404 page"
         )
     seconds = time.perf_counter() - start
     site = os.path.relpath(build / "html" / "index.html")
