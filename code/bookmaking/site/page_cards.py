@@ -23,7 +23,7 @@ def card(title: str, book: str) -> bytes:
     draw, maps = ImageDraw.Draw(image), _maps(SIZE[0] - 2 * MARGIN)
     image.paste(maps, (MARGIN, SIZE[1] - MARGIN // 2 - maps.height))
     width = SIZE[0] - 2 * MARGIN - 40
-    size = next(size for size in range(68, 0, -2) if _fits(wrapped(title, "bold", size, width), size, width))
+    size = next(size for size in range(60, 0, -2) if _fits(wrapped(title, "bold", size, width), size, width))
     draw.rounded_rectangle((MARGIN, 56, MARGIN + 12, 220), 6, fill=BLUE)
     text = "\n".join(wrapped(title, "bold", size, width))
     draw.multiline_text((MARGIN + 40, 118), text, HEADING, font("bold", size), anchor="lm", spacing=8)
