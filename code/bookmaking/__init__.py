@@ -22,13 +22,10 @@ PARTS = (
     "films.page",
     "paper.on_paper",
     # the site as a whole: head, addresses, and what its files weigh
-    "site.accessible_html",
-    "site.fast_writing",
     "site.lean_site",
     "site.not_found",
     "site.page_head",
     "site.redirects",
-    "site.release_feed",
     "site.site_map",
     "site.site_version",
 )

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
-import feedparser
 import pytest
 import yaml
 from playwright.sync_api import expect
@@ -27,7 +26,7 @@ from support.site_checks import Page, foreign, reader
 from support.small_book import CONFIGURATION, SmallBook
 
 BASE = "https://book.example/it/"
-FILES = {"sitemap.xml", "robots.txt", "releases.atom", "404.html"}
+FILES = {"sitemap.xml", "robots.txt", "404.html"}
 CHANGES = """# Changelog
 
 ## Unreleased
@@ -49,11 +48,11 @@ CHANGES = """# Changelog
 # What the site holds
 
 
-def written(folder: Path, *settings: str) -> SmallBook:
+def built_book(folder: Path, *settings: str) -> SmallBook:
     """Return a small book with what this file tests, built with these settings."""
     book = SmallBook(folder)
     static = str(ROOT / "book" / "_static")
-    parts = [f"bookmaking.site.{part}" for part in ("not_found", "release_feed", "site_map")]
+    parts = [f"bookmaking.site.{part}" for part in ("not_found", "site_map")]
     added = f"extensions += {parts!r}\nhtml_static_path = [{static!r}]\n"
     book.write("conf.py", CONFIGURATION + added)
     book.write("CHANGELOG.md", CHANGES)
@@ -64,7 +63,7 @@ def written(folder: Path, *settings: str) -> SmallBook:
 @pytest.fixture(scope="module")
 def addressed(tmp_path_factory) -> SmallBook:
     """Return a book whose site has an address, which is below the root of its host."""
-    return written(tmp_path_factory.mktemp("addressed"), f"html_baseurl={BASE.removesuffix('/')}")
+    return built_book(tmp_path_factory.mktemp("addressed"), f"html_baseurl={BASE.removesuffix('/')}")
 
 
 def sitemap_faults(content: bytes) -> list[str]:
@@ -115,52 +114,20 @@ def test_robots_may_see_all_but_previews_and_find_the_sitemap(addressed):
     assert not robots.can_fetch("AnyBot", f"{BASE}pr/7/places.html")
 
 
-def test_the_feed_tells_of_each_release(addressed):
-    feed = feedparser.parse((addressed.site / "releases.atom").read_bytes())
-    assert not feed.bozo and feed.version == "atom10"
-    assert feed.feed.id == feed.feed.link == BASE
-    assert feed.feed.title == "Small: releases"
-    assert feed.feed.author == "The group"
-    assert [link.href for link in feed.feed.links if link.rel == "self"] == [f"{BASE}releases.atom"]
-    assert feed.feed.updated == "2029-05-06T00:00:00Z"
-    assert [(entry.title, entry.id, entry.updated_parsed[:3]) for entry in feed.entries] == [
-        ("Version 3.1.0", f"{BASE}3.1.0/", (2029, 5, 6)),
-        ("Version 2.10.0", f"{BASE}2.10.0/", (2027, 3, 4)),
-    ]
-    newest, oldest = (entry.content[0].value for entry in feed.entries)
-    assert "<em>better</em> &amp; newer" in newest
-    assert 'href="https://elsewhere.example/?a=1&amp;b=2"' in newest
-    assert "The first." in oldest and "The first." not in newest
-    assert "Not yet." not in newest + oldest
-    assert feedparser.parse(b'<feed xmlns="http://www.w3.org/2005/Atom"><entry></feed>').bozo
-
-
-def test_a_release_that_no_change_is_told_of_is_an_entry_all_the_same(tmp_path):
-    book = written(tmp_path, f"html_baseurl={BASE}")
-    book.write("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- Not yet.\n")
-    book.built(f"html_baseurl={BASE}")
-    (entry,) = feedparser.parse((book.site / "releases.atom").read_bytes()).entries
-    assert (entry.title, entry.content[0].value) == ("Version 3.1.0", "<p>Version 3.1.0.</p>")
-
-
-def test_every_page_names_the_feed_and_fetches_nothing_foreign(addressed):
+def test_every_page_names_its_address_and_fetches_nothing_foreign(addressed):
     for path in addressed.site.glob("*.html"):
         page = addressed.page(path.stem)
-        (feed,) = page.select('link[rel="alternate"]')
-        assert (feed["href"], feed["type"]) == ("releases.atom", "application/atom+xml")
         canonical = [link["href"] for link in page.select('link[rel="canonical"]')]
         assert canonical == ([] if path.stem == "404" else [f"{BASE}{path.name}"])
         assert foreign(Page(path.read_text("utf-8")).fetched, "http://site") == []
 
 
-def test_without_an_address_there_is_nothing_that_needs_one(tmp_path):
-    book = written(tmp_path, f"html_baseurl={BASE}")
-    assert {path.name for path in book.site.iterdir()} >= FILES
-    book.built()
+def test_without_an_address_there_is_nothing_that_needs_one(addressed, tmp_path):
+    assert {path.name for path in addressed.site.iterdir()} >= FILES
+    book = built_book(tmp_path)
     assert not FILES & {path.name for path in book.site.iterdir()}
     for path in book.site.glob("*.html"):
-        assert "book.example" not in path.read_text("utf-8")
-        assert not book.page(path.stem).select('link[rel="alternate"], link[rel="canonical"], base')
+        assert not book.page(path.stem).select('link[rel="canonical"], base')
 
 
 class AsPagesDo(SimpleHTTPRequestHandler):
@@ -202,20 +169,14 @@ def test_a_page_that_is_not_there_leads_back_from_any_depth(addressed, browser, 
         tab.goto(asked)
         expect(tab.locator("h1").first).to_have_text("Page not found")
         assert (failed == [asked]) is not faulty
+        within = f"{origin}/it/{'deep/in/it.html' if faulty else '404.html'}#page-not-found"
+        assert tab.evaluate("new URL('#page-not-found', document.baseURI).href") == within
         tab.get_by_role("link", name="Start at the beginning").click()
         expect(tab).to_have_url(f"{origin}/it/{'deep/in/' if faulty else ''}index.html")
 
 
-def test_a_link_within_the_lost_page_stays_there(addressed):
-    from bookmaking.site.not_found import rebase
-
-    text = rebase(
-        '<html><head><link href="a.css"></head><a href="#main">Skip</a>', "https://book.example/it/"
-    )
-    assert '<base href="/it/" />' in text.partition("<link")[0]
-    assert 'href="404.html#main"' in text
-    assert rebase(text, "https://book.example/it/") == text
-    assert 'name="robots" content="noindex"' in (addressed.site / "404.html").read_text("utf-8")
+def test_the_lost_page_is_no_result_of_a_search(addressed):
+    assert addressed.page("404").select_one("meta[name=robots]")["content"] == "noindex"
 
 
 # How it comes to the branch

@@ -1,13 +1,11 @@
 """Write 404.html, which GitHub Pages shows for whatever address leads nowhere.
 
-It is shown at any depth, so its own links begin at the site's address: the page names that as its base, and
-names itself where it links within itself. While the site has no address (`baseurl` in _config.yml), there is
-no such page.
+It is shown at any depth. So it names its own address as the base, from which all its links begin, also those
+within itself. While the site has no address (`baseurl` in _config.yml), there is no such page.
 Source: https://html.spec.whatwg.org/multipage/semantics.html#the-base-element.
 """
 
 from html import escape
-from pathlib import Path
 from urllib.parse import urlsplit
 
 NAME = "404"
@@ -27,37 +25,18 @@ def pages(app):
         yield NAME, {"title": TITLE, "body": BODY.format(start=start, search=search)}, "page.html"
 
 
-def hide(app, pagename, templatename, context, doctree) -> None:
-    """Keep the page out of search engines, for which it has no address."""
+def add_base(app, pagename, templatename, context, doctree) -> None:
+    """Set the base before anything that has an address, and keep the page out of search engines."""
     if pagename == NAME:
+        address = urlsplit(app.config.html_baseurl).path + app.builder.get_target_uri(NAME)
+        base = f'<base href="{escape(address)}" />\n<meta name="robots" content="noindex" />\n'
+        context["metatags"] = base + context.get("metatags", "")
         context["pageurl"] = None
-        context["metatags"] = context.get("metatags", "") + '<meta name="robots" content="noindex" />\n'
-
-
-def rebase(text: str, base: str) -> str:
-    """Return the page with its base, before anything that has an address."""
-    if "<base " in text:
-        return text
-    head, found, rest = text.partition("<head>")
-    rest = rest.replace('href="#', f'href="{NAME}.html#')
-    return f'{head}{found}\n    <base href="{escape(urlsplit(base).path)}" />{rest}'
-
-
-def finish(app, exception: Exception | None) -> None:
-    """Set the base of the finished page, or remove the page that an earlier build wrote."""
-    if exception is not None or app.builder.name not in ("html", "dirhtml"):
-        return
-    path = Path(app.outdir, f"{NAME}.html")
-    if app.config.html_baseurl:
-        path.write_text(rebase(path.read_text("utf-8"), app.config.html_baseurl), "utf-8")
-    else:
-        path.unlink(missing_ok=True)
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.setup_extension("bookmaking.pages.citations")  # sees to the last slash of the address
     app.connect("html-collect-pages", pages)
-    app.connect("html-page-context", hide, priority=900)
-    app.connect("build-finished", finish, priority=950)  # after lean_site, which takes addresses as they are
+    app.connect("html-page-context", add_base, priority=900)  # when all else is in the head
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,34 +12,26 @@ from xml.etree import ElementTree
 from bookmaking.pages.claims_report import book_order
 
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+ROBOTS = """User-agent: *
+Disallow: {previews}
 
-
-def sitemap(addresses: list[str]) -> bytes:
-    """Return the sitemap of these pages."""
-    pages = ElementTree.Element("urlset", xmlns=NAMESPACE)
-    for address in addresses:
-        ElementTree.SubElement(ElementTree.SubElement(pages, "url"), "loc").text = address
-    ElementTree.indent(pages)
-    return ElementTree.tostring(pages, "utf-8", xml_declaration=True)
-
-
-def robots(base: str) -> str:
-    """Return what robots may see: all but the previews of pull requests."""
-    return f"User-agent: *\nDisallow: {urlsplit(base).path}pr/\n\nSitemap: {base}sitemap.xml\n"
+Sitemap: {sitemap}
+"""
 
 
 def write(app, exception: Exception | None) -> None:
-    """Write both into the finished site, or remove what an earlier build wrote."""
-    if exception is not None or app.builder.name not in ("html", "dirhtml"):
+    """Write both into the finished site."""
+    base = app.config.html_baseurl
+    if exception is not None or app.builder.format != "html" or not base:
         return
-    site, base = Path(app.outdir), app.config.html_baseurl
-    if not base:
-        for name in ("sitemap.xml", "robots.txt"):
-            (site / name).unlink(missing_ok=True)
-        return
-    pages = [quote(app.builder.get_target_uri(page)) for page in book_order(app.env)]
-    (site / "sitemap.xml").write_bytes(sitemap([f"{base}{page}" for page in pages]))
-    (site / "robots.txt").write_text(robots(base), "utf-8")
+    pages = ElementTree.Element("urlset", xmlns=NAMESPACE)
+    for page in book_order(app.env):
+        address = base + quote(app.builder.get_target_uri(page))
+        ElementTree.SubElement(ElementTree.SubElement(pages, "url"), "loc").text = address
+    ElementTree.ElementTree(pages).write(Path(app.outdir, "sitemap.xml"), "utf-8", xml_declaration=True)
+    # The previews of pull requests are no part of the book.
+    robots = ROBOTS.format(previews=f"{urlsplit(base).path}pr/", sitemap=f"{base}sitemap.xml")
+    Path(app.outdir, "robots.txt").write_text(robots, "utf-8")
 
 
 def setup(app) -> dict:
