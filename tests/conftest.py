@@ -61,16 +61,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that asks for `page` every page of the built site, and for `scheme` both colour schemes."""
-    if "page" in metafunc.fixturenames:
-        # Without a site one page, so that the test fails with the sentence of the fixture `site`.
-        pages = pages_of(metafunc.config.getoption("--site")) or ["index.html"]
-        metafunc.parametrize("page", pages, scope="session")
-    if "scheme" in metafunc.fixturenames:
-        metafunc.parametrize("scheme", ["light", "dark"], scope="session")
-
-
 def pages_of(site: Path) -> list[str]:
     """Return the pages a reader can reach, relative to the site."""
     extra = [name for name in ("genindex.html", "search.html") if (site / name).is_file()]
