@@ -225,12 +225,9 @@ def test_a_change_is_written_where_it_shows_and_nowhere_else(small):
 
     def build_writes() -> set[str]:
         pages = [small.site / f"{name}.html" for name in ("places", "last", "cite")]
-        before = [path.stat().st_mtime_ns for path in pages if path.exists()]
+        before = {path: path.stat().st_mtime_ns for path in pages if path.exists()}
         small.built()
-        after = [path.stat().st_mtime_ns for path in pages]
-        return {
-            path.stem for path, one, other in zip(pages, before or after, after, strict=True) if one != other
-        }
+        return {path.stem for path in pages if path.stat().st_mtime_ns != before.get(path)}
 
     small.write(".gitignore", "out/\n")
     git(small.folder, "init", "-q")
