@@ -6,6 +6,8 @@ PORT ?= 8000
 # The environment is made anew when the pins change in content, the packages' entries in it when their descriptions do.
 # A stamp is written last, so that an interrupted installation counts as none.
 PINNED := .venv/pinned-$(shell git hash-object requirements.txt | cut -c -12)
+# Two processes run the tests. Which tests stay together is said in tests/conftest.py; the order is that of files.
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
 STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut -c -12)
 
@@ -22,10 +24,10 @@ check: $(STAMP) ## check style, floors, the network in NumPy and the machinery, 
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -n 2 tests/network tests/machinery --frameworks "numpy $(ARGS)"
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/network tests/machinery --frameworks "numpy $(ARGS)"
 
 test: book ## build the site, then test it and the code; ARGS="-k name" goes to pytest
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
 	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)
