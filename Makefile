@@ -10,6 +10,8 @@ PINS := $(shell git hash-object requirements.txt | cut -c -12)
 PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
 ALL := $(shell cat requirements.txt $(PROJECTS) | git hash-object --stdin | cut -c -12)
 has = $(1:%=.venv/has-%-$(ALL))
+# Two processes run the tests. Which tests stay together is said in tests/conftest.py; the order is that of files.
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help book check test serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
@@ -24,10 +26,10 @@ check: $(call has,book lint test) ## check style, floors, the network in NumPy a
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -n 2 tests/network tests/machinery --frameworks "numpy $(ARGS)"
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/network tests/machinery --frameworks "numpy $(ARGS)"
 
 test: book $(call has,lint test films paper) ## build the site, then test it and the code; ARGS="-k name" goes to pytest
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 serve: $(call has,book) ## show the built site in a browser, from port PORT=8000 up
 	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)

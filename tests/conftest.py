@@ -46,29 +46,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if named in FRAMEWORKS and named not in chosen else None
 
 
+def framework_of(item: pytest.Item) -> str | None:
+    """Return the framework of the implementation that a test is given, or that its file is named after."""
+    implementation = item.callspec.params.get("implementation") if hasattr(item, "callspec") else None
+    name = (implementation or item.path.stem.removeprefix("test_")).partition("_")[0]
+    return name if name in FRAMEWORKS else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the implementations in frameworks that are not asked for."""
+    """Leave out the frameworks that are not asked for, and say which tests stay together in one process.
+
+    Those of a framework do, since importing one takes seconds, and those of a file, which share its books.
+    """
     chosen = config.getoption("--frameworks") or FRAMEWORKS
-    left_out = [
-        item
-        for item in items
-        if hasattr(item, "callspec")
-        and (name := item.callspec.params.get("implementation"))
-        and name.partition("_")[0] not in chosen
-    ]
+    left_out = [item for item in items if framework_of(item) not in (None, *chosen)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that asks for `page` every page of the built site, and for `scheme` both colour schemes."""
-    if "page" in metafunc.fixturenames:
-        # Without a site one page, so that the test fails with the sentence of the fixture `site`.
-        pages = pages_of(metafunc.config.getoption("--site")) or ["index.html"]
-        metafunc.parametrize("page", pages, scope="session")
-    if "scheme" in metafunc.fixturenames:
-        metafunc.parametrize("scheme", ["light", "dark"], scope="session")
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(framework_of(item) or item.path.stem))
 
 
 def pages_of(site: Path) -> list[str]:

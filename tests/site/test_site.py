@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
 from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import expect
 
 from bookmaking.pages.figure_twins import DARK
-from bookmaking.upkeep.serve import serving
 from support import ROOT
 from support.site_checks import (
     PHONE,
@@ -20,7 +17,6 @@ from support.site_checks import (
     contrast,
     foreign,
     reader,
-    serious,
     unlisted_claims,
 )
 from threelayer import plots
@@ -119,123 +115,15 @@ def test_the_checkers_of_files_find_planted_faults():
     assert unlisted_claims({"book/p.html": ["claim-a", "claim-a"]}, report)
 
 
-# In the browser
-
-
-@dataclass(frozen=True)
-class Visit:
-    """What one page did in the browser, in one colour scheme."""
-
-    errors: list[str]
-    foreign: list[str]
-    scheme: str
-    background: str
-    formulas: int
-    typeset: int
-    raw_mathematics: list[str]
-    overflow: int
-    violations: list[str]
-
-
-ERRORS = ("error", "warning", "assert")
-SETTLED = """async () => {
-    document.querySelectorAll("img").forEach(image => { image.loading = "eager" });
-    const shown = [...document.images].filter(image => image.checkVisibility());
-    await Promise.allSettled(shown.map(image => image.decode()));
-    await document.fonts.ready;
-    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-}"""
-RAW_MATHEMATICS = r"""() => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT,
-        node => node.parentElement.closest("pre, code, script, style, mjx-container, title")
-            ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
-    const found = [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent);
-    const raw = /.*(\\[(\[]|\\begin\{|\$\$).*/g;
-    while (walker.nextNode()) found.push(...walker.currentNode.data.match(raw) ?? []);
-    return found;
-}"""
-
-
-# Coloured code has thousands of tokens in some forty kinds. One of each kind tells all of its contrast, and
-# axe-core is four times as fast.
-
-
-def visit(context, origin: str, page: str) -> Visit:
-    """Open a page, wait until it stands, and look at it from all sides."""
-    errors, requested = [], []
-
-    def note(message) -> None:
-        if message.type in ERRORS:
-            errors.append(f"{message.text} {message.location['url']}")
-
-    tab = context.new_page()
-    tab.on("console", note)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.on("request", lambda request: requested.append(request.url))
-    tab.goto(f"{origin}/{page}", wait_until="load")
-    tab.evaluate(SETTLED)
-    violations = serious(tab)
-    look = {
-        "scheme": tab.evaluate("document.documentElement.dataset.theme"),
-        "background": tab.evaluate("getComputedStyle(document.body).backgroundColor"),
-        "formulas": tab.locator(".math").count(),
-        "typeset": tab.locator("mjx-container").count(),
-        "raw_mathematics": tab.evaluate(RAW_MATHEMATICS),
-    }
-    tab.set_viewport_size(PHONE)
-    tab.evaluate(SETTLED)
-    overflow = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    violations += serious(tab, "scrollable-region-focusable")  # the one rule for which the width matters
-    tab.close()
-    return Visit(errors, foreign(requested, origin), overflow=overflow, violations=violations, **look)
-
-
-@pytest.fixture(scope="session")
-def visits(browser, origin) -> Iterator[Callable[[str, str], Visit]]:
-    """Return what `visit` finds on a page in a scheme; each is visited once, with one cache for all."""
-    with reader(browser, "light") as light, reader(browser, "dark") as dark:
-        contexts = {"light": light, "dark": dark}
-        yield cache(lambda page, scheme: visit(contexts[scheme], origin, page))
-
-
-@pytest.fixture
-def seen(visits, page, scheme) -> Visit:
-    return visits(page, scheme)
-
-
-def test_no_error_in_the_console(seen):
-    assert seen.errors == []
-
-
-def test_no_foreign_request(seen):
-    assert seen.foreign == []
-
-
-def test_the_scheme_is_the_one_that_the_reader_has(seen, scheme):
-    assert seen.scheme == scheme
-
-
-def test_mathematics_is_typeset(seen):
-    assert seen.typeset >= seen.formulas
-    assert seen.raw_mathematics == []
-
-
-def test_nothing_hinders_access(seen):
-    assert seen.violations == []
-
-
-def test_the_page_does_not_scroll_sideways_on_a_phone(seen):
-    assert seen.overflow <= 0
-
-
-def test_the_ink_of_figures_is_legible(visits, scheme):
-    seen = visits(REPORT, scheme)
-    page = "#" + "".join(f"{int(value):02x}" for value in re.findall(r"\d+", seen.background)[:3])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_ink_of_figures_is_legible(scheme):
+    """On the page's background, which `test_visits` compares with the paper of the figures."""
     ink, paper = (c if scheme == "light" else DARK[c] for c in (plots.INK, plots.PAPER))
-    assert paper == page, "the paper of the figures is not the page's background"
-    assert contrast(ink, page) >= 4.5
+    assert contrast(ink, paper) >= 4.5
     for colour in plots.FRAMEWORK_COLORS.values():
-        assert contrast(colour, page) >= 3  # lines and bars, WCAG 1.4.11
+        assert contrast(colour, paper) >= 3  # lines and bars, WCAG 1.4.11
+    assert contrast("#dddddd", "#ffffff") < 4.5
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
 
 
 def faint_lines(drawing: str, paper: str, behind: set[str]) -> set[str]:
@@ -244,6 +132,7 @@ def faint_lines(drawing: str, paper: str, behind: set[str]) -> set[str]:
     return {colour for colour in strokes - behind if contrast(colour, paper) < 3}  # WCAG 1.4.11
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_lines_of_every_figure_are_legible(site, scheme):
     drawings = [
         path for path in site.glob("_images/*.svg") if path.stem.endswith("-dark") is (scheme == "dark")
@@ -255,6 +144,9 @@ def test_the_lines_of_every_figure_are_legible(site, scheme):
     assert not {name: faint for name, faint in found.items() if faint}
     too_faint = {"light": "#f0e442", "dark": "#333333"}[scheme]
     assert faint_lines(f'<path style="stroke: {too_faint}"/>', paper, behind) == {too_faint}
+
+
+# In the browser
 
 
 @pytest.fixture
@@ -385,24 +277,3 @@ def test_a_formula_can_be_selected(opened):
         return getSelection().toString().replace(/\\s/g, "");
     }""")
     assert "tanh" in text and "∑" in text
-
-
-def test_the_checkers_of_the_browser_find_planted_faults(browser, tmp_path):
-    (tmp_path / "faulty.html").write_text(
-        r"""<!doctype html><html lang="en" data-theme="light"><title>Faulty</title>
-        <body style="background: #fff; color: #ddd"><main><h1 style="width: 900px">Pale and wide</h1>
-        <p>The raw \(x_1\).</p><p class="math">y</p><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
-        <script src="https://foreign.example/x.js"></script><script>console.error("planted")</script>""",
-        encoding="utf-8",
-    )
-    with serving(tmp_path) as address, reader(browser, "dark") as context:
-        seen = visit(context, address, "faulty.html")
-    assert any(error.startswith("planted") for error in seen.errors)
-    assert seen.foreign == ["https://foreign.example/x.js"]
-    assert seen.scheme == "light"
-    assert seen.formulas > seen.typeset
-    assert [text.strip() for text in seen.raw_mathematics] == [r"The raw \(x_1\)."]
-    assert seen.overflow > 0
-    assert {violation.split(":")[0] for violation in seen.violations} >= {"color-contrast", "image-alt"}
-    assert contrast("#dddddd", "#ffffff") < 4.5
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)

@@ -1,38 +1,16 @@
-"""What a page of the built site costs before it is idle, and that nothing on it waits for a script.
+"""That no page waits for a script, what its figures weigh, and that nothing moves when it is laid out late.
 
-Weights are of the files a browser asks for without scrolling, compressed as a server would.
+What a page weighs before it is idle is asked in `test_visits`.
 """
 
-import gzip
 import re
-from pathlib import Path
-from random import Random
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
 
-from bookmaking.upkeep.serve import serving
+from conftest import pages_of
 
-LIMIT = 400_000  # bytes a page
-# What each file may weigh at most, first match first; the sum of a page stays below LIMIT all the same.
-ALLOWED = (
-    (r"\.html$", 60_000),
-    (r"^_static/site\.css$", 35_000),
-    (r"^_static/scripts/bootstrap\.js$", 26_000),
-    (r"^_static/fonts/", 16_000),
-    (r"^searchindex\.js$", 120_000),
-    (r"", 10_000),
-)
-# Figures and the data of those that the reader moves come when they are scrolled to.
-LATER = re.compile(r"^(?:_images/|_static/interactive/|_static/plotly\.min\.js$)")
 FIGURES = 600_000  # bytes of a page's figures in one scheme, as they lie on the disk
-COMPRESSED = {".html", ".css", ".js", ".svg", ".json"}
-SHIFTS = """
-    window.shift = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
-"""
 # What is laid out late, with the height it is given until then and the one that it turns out to have.
 LATE = """() => {
     const blocks = [...document.querySelectorAll(".bd-article :is(.highlight > pre, mjx-container[display])")]
@@ -46,51 +24,10 @@ LATE = """() => {
 }"""
 
 
-def weight(path: Path) -> int:
-    """Return how many bytes of a file go over the wire."""
-    content = path.read_bytes()
-    return len(gzip.compress(content)) if path.suffix in COMPRESSED else len(content)
-
-
-def overweight(weights: dict[str, int]) -> list[str]:
-    """Return the files that weigh more than they may, and the page if all of it does."""
-    found = []
-    for name, bytes_ in weights.items():
-        allowed = next(limit for pattern, limit in ALLOWED if re.search(pattern, name))
-        if bytes_ > allowed:
-            found.append(f"{name}: {bytes_:,} bytes, {allowed:,} allowed")
-    if (total := sum(weights.values())) > LIMIT:
-        heaviest = ", ".join(sorted(weights, key=weights.get, reverse=True)[:3])
-        found.append(f"the page: {total:,} bytes, {LIMIT:,} allowed, most of them in {heaviest}")
-    return found
-
-
 def blocking(page: str) -> list[str]:
     """Return the script elements that keep a browser from reading on until their file has come."""
     scripts = re.findall(r"<script\b[^>]*\bsrc=[^>]*>", page)
     return [tag for tag in scripts if not re.search(r'\s(?:defer|async)\b|\stype="module"', tag)]
-
-
-def open_page(browser, origin: str, page: str, viewport: dict) -> tuple[set[str], list[str], float]:
-    """Return the files that a page asks for until it is idle, the ones that are not there, and its shift."""
-    asked, missing = set(), []
-    with browser.new_context(viewport=viewport) as context:
-        tab = context.new_page()
-        tab.add_init_script(SHIFTS)
-        tab.on("request", lambda request: asked.add(unquote(urlsplit(request.url).path).lstrip("/")))
-        tab.on("response", lambda answer: answer.status >= 400 and missing.append(answer.url))
-        tab.goto(f"{origin}/{page}", wait_until="networkidle")
-        shift = tab.evaluate("window.shift")
-    return {name for name in asked if not name.startswith("image/")}, missing, shift
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_a_page_keeps_within_its_budget_and_stands_still(browser, site, origin, page, width):
-    asked, missing, shift = open_page(browser, origin, page, {"width": width, "height": 900})
-    assert page in asked
-    assert not missing
-    assert not overweight({name: weight(site / name) for name in asked if not LATER.search(name)})
-    assert shift < 0.1
 
 
 def figures(page: str) -> dict[str, set[str]]:
@@ -104,15 +41,24 @@ def figures(page: str) -> dict[str, set[str]]:
     return shown
 
 
-def test_the_figures_of_a_page_keep_within_their_budget(site, page):
+def heavy_figures(site, page: str) -> list[str]:
+    """Return the schemes in which a page's figures weigh more than they may, with the heaviest of them."""
     path = site / page
+    found = []
     for scheme, names in figures(path.read_text("utf-8")).items():
         weights = {name: (path.parent / name).resolve().stat().st_size for name in names}
-        assert sum(weights.values()) < FIGURES, f"{scheme}: {sorted(weights, key=weights.get)[-3:]}"
+        if sum(weights.values()) >= FIGURES:
+            found.append(f"{scheme}: {sorted(weights, key=weights.get)[-3:]}")
+    return found
 
 
-def test_no_script_blocks_a_page(site, page):
-    assert not blocking((site / page).read_text("utf-8"))
+def test_the_figures_of_a_page_keep_within_their_budget(site):
+    assert not {page: found for page in pages_of(site) if (found := heavy_figures(site, page))}
+
+
+def test_no_script_blocks_a_page(site):
+    blocked = {page: blocking((site / page).read_text("utf-8")) for page in pages_of(site)}
+    assert not {page: scripts for page, scripts in blocked.items() if scripts}
 
 
 def test_every_page_has_a_description_of_its_own(site):
@@ -124,29 +70,14 @@ def test_every_page_has_a_description_of_its_own(site):
     assert not [names for names in found.values() if len(names) > 1]
 
 
-def test_the_checkers_of_weight_find_planted_faults(browser, tmp_path):
-    digits = "".join(Random(0).choices("0123456789", k=40_000))  # compresses to half and no less
-    (tmp_path / "large.js").write_text(f"// {digits}", "utf-8")
-    (tmp_path / "page.html").write_text(
-        """<!doctype html><title>Heavy</title>
-        <script src="large.js"></script><script defer src="gone.js"></script>
-        <p id="late" hidden style="height: 400px">Pushes</p><p style="height: 400px">The pushed</p>
-        <script>requestAnimationFrame(() => setTimeout(() => { late.hidden = false }, 100))</script>""",
-        "utf-8",
-    )
-    with serving(tmp_path) as origin:
-        asked, missing, shift = open_page(browser, origin, "page.html", {"width": 360, "height": 900})
-    assert asked == {"page.html", "large.js", "gone.js"}
-    assert [url.rpartition("/")[2] for url in missing] == ["gone.js"]
-    assert shift > 0.1
+def test_the_checkers_of_files_find_planted_faults(tmp_path):
     twins = '<img src="a.svg" class="only-light"><img class="only-dark" src="b%20c.svg"><img src="d.png">'
     assert figures(twins) == {"light": {"a.svg", "d.png"}, "dark": {"b c.svg", "d.png"}}
-    assert blocking((tmp_path / "page.html").read_text("utf-8")) == ['<script src="large.js">']
-    weights = {name: weight(tmp_path / name) for name in ("page.html", "large.js")}
-    assert [fault.partition(":")[0] for fault in overweight(weights)] == ["large.js"]
-    assert weights["page.html"] < (tmp_path / "page.html").stat().st_size
-    heavy = overweight({f"_static/fonts/{letter}.woff": 15_000 for letter in "abcdefghijklmnopqrstuvwxyzäöü"})
-    assert [fault.partition(":")[0] for fault in heavy] == ["the page"]
+    (tmp_path / "a.svg").write_bytes(bytes(FIGURES))
+    (tmp_path / "page.html").write_text('<img src="a.svg" class="only-light">', "utf-8")
+    assert heavy_figures(tmp_path, "page.html") == ["light: ['a.svg']"]
+    scripts = '<script src="large.js"></script><script defer src="other.js"></script>'
+    assert blocking(scripts) == ['<script src="large.js">']
 
 
 def misjudged(blocks: list[list]) -> list[str]:

@@ -1,4 +1,8 @@
-"""The build on a miniature book: what runs again, what fails, and that the last good site survives."""
+"""The build on a miniature book: what runs again, what fails, and that the last good site survives.
+
+A whole build costs seconds, so a test that needs one goes through several changes, one after the other. What
+depends on what is asked of the cache itself, and running alone is tested without Sphinx.
+"""
 
 import html
 import os
@@ -15,10 +19,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from jupyter_cache import get_cache
 
-from bookmaking.build.execute import KERNEL_ENVIRONMENT, _environment
+from bookmaking.build import render
+from bookmaking.build.execute import KERNEL_ENVIRONMENT, Summary, _environment, execute
 from bookmaking.cache import cores as threads
-from bookmaking.cache.keyed_cache import Record, digest, read_page
+from bookmaking.cache.keyed_cache import CACHE, Record, digest, read_page
+from bookmaking.cache.page import Page
 from bookmaking.upkeep.serve import serving
 from support import ROOT
 
@@ -35,6 +42,7 @@ FILES = {
         execute: {execute_notebooks: cache, timeout: 100}
         sphinx:
           extra_extensions: [bookmaking.cache.keyed_cache, bookmaking.cache.shared_state]
+          local_extensions: {block: book/_ext}
           config: {nb_execution_raise_on_error: true}
         """,
     "_toc.yml": """
@@ -45,6 +53,20 @@ FILES = {
           - file: book/uses_c
         """,
     "requirements.txt": "numpy==2.0\n",
+    "tests/test_shown.py": "LIMIT = 'one'\n",
+    # Waits when all pages have been read, where a file tells it to.
+    "book/_ext/block.py": """
+        import threading
+        from pathlib import Path
+
+        def block(app, env):
+            if Path(app.srcdir, "_build", "hold").exists():
+                Path(app.srcdir, "_build", "held").touch()
+                threading.Event().wait()
+
+        def setup(app):
+            app.connect("env-check-consistency", block)
+        """,
     "code/minipkg/__init__.py": "",
     "code/minipkg/a.py": "VALUE = 'a one'\n",
     "code/minipkg/b.py": """
@@ -77,6 +99,9 @@ FILES = {
         ```{code-cell}
         from minipkg import b
         print(b.VALUE, b.late())
+        ```
+
+        ```{literalinclude} /tests/test_shown.py
         ```
         """,
     "book/uses_c.md": """
@@ -149,7 +174,7 @@ def site(root):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def written(root):
+def pages_of_site(root):
     """Every page, without the marks that stylesheets have from their content; of other files the names."""
     return {
         name: re.sub(rb"\.css\?v=\w+", b".css", content) if name.suffix == ".html" else None
@@ -159,6 +184,11 @@ def written(root):
 
 def page(root, stem):
     return (root / "_build" / "html" / "book" / f"{stem}.html").read_text()
+
+
+def text_of(root, stem):
+    """A page without the marks that colours are hung on."""
+    return html.unescape(re.sub(r"</?span[^>]*>", "", page(root, stem)))
 
 
 def cached(root):
@@ -222,29 +252,56 @@ def test_nothing_changed_runs_nothing(book):
     assert site(book) == before
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "expected"),
-    [
-        ("book/uses_b.md", "Before the cell.", "Other prose.", []),
-        ("code/minipkg/unused.py", "VALUE = 'unused one'", "VALUE = 'unused two'", []),
-        ("code/minipkg/a.py", "a one", "a two", ["uses_b"]),
-        ("code/minipkg/lazy.py", "lazy one", "lazy two", ["uses_b"]),
-        ("code/minipkg/c.py", "c one", "c two", ["uses_c"]),
-        ("code/minipkg/child.py", "child one", "child two", ["uses_c"]),
-        ("requirements.txt", "2.0", "2.1", ["uses_b", "uses_c"]),
-    ],
-    ids=["prose", "unused", "imported", "lazily", "other", "in-a-child", "pins"],
-)
-def test_a_change_runs_exactly_the_pages_that_depend_on_it(book, name, old, new, expected):
+CHANGES = {
+    "prose": ("book/uses_b.md", "Before the cell.", "Other prose.", []),
+    "unused": ("code/minipkg/unused.py", "unused one", "unused two", []),
+    "imported": ("code/minipkg/a.py", "a one", "a two", ["uses_b"]),
+    "lazily": ("code/minipkg/lazy.py", "lazy one", "lazy two", ["uses_b"]),
+    "other": ("code/minipkg/c.py", "c one", "c two", ["uses_c"]),
+    "in-a-child": ("code/minipkg/child.py", "child one", "child two", ["uses_c"]),
+    "pins": ("requirements.txt", "2.0", "2.1", ["uses_b", "uses_c"]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_makes_exactly_the_pages_run_that_depend_on_it(book, change):
+    name, old, new, expected = CHANGES[change]
     replace(book, name, old, new)
     if name.startswith("code/"):
         os.utime(book / name, (1e9, 1e9))  # older than the site: contents count, not times
-    assert ran(build(book)) == expected
-    assert cached(book) == 2 + len(expected)
-    assert ("Other prose." in page(book, "uses_b")) == (new == "Other prose.")
-    assert ("a two" in page(book, "uses_b")) == (new == "a two")
-    assert ("lazy two" in page(book, "uses_b")) == (new == "lazy two")
-    assert ("c two" in page(book, "uses_c")) == (new == "c two")
+    cache = get_cache(book / CACHE)
+    assert [one.name for one in Page.all_of(book) if not one.is_cached(cache)] == expected
+
+
+def test_each_build_writes_what_a_change_concerns_and_the_site_is_that_of_a_build_from_nothing(book):
+    pages = list((book / "_build/work/_build/html/book").glob("*.html"))
+    assert {path.stem for path in pages} == {"index", "uses_b", "uses_c"}
+
+    def build_writes(runs):
+        before = {path: path.stat().st_mtime_ns for path in pages}
+        assert ran(build(book)) == runs
+        return {path.stem for path in pages if path.stat().st_mtime_ns != before[path]}
+
+    # Prose, what it shows of a test, and the code that it runs.
+    for change in ("prose", "unused", "imported", "lazily"):
+        replace(book, *CHANGES[change][:3])
+    write(book, "tests/test_shown.py", "LIMIT = 'two'\n")
+    assert build_writes(["uses_b"]) == {"index", "uses_b"}  # Sphinx always writes the root
+    assert cached(book) == 3
+    text = text_of(book, "uses_b")
+    assert "Other prose." in text and "a two lazy two" in text
+    assert "LIMIT = 'two'" in text and "LIMIT = 'one'" not in text
+    # What other pages show of it: its title, and how many equations come before theirs.
+    replace(book, "book/uses_b.md", "# Page B", "# New title")
+    assert build_writes([]) == {"index", "uses_b", "uses_c"}
+    assert "New title" in page(book, "uses_c")
+    replace(book, "book/uses_b.md", "Other prose.", "$$y = 2$$ (zeroth)")
+    assert build_writes([]) == {"index", "uses_b", "uses_c"}
+    in_steps = pages_of_site(book)
+    shutil.rmtree(book / "_build/work")
+    (book / "_build/published.json").unlink()
+    assert ran(build(book)) == []
+    assert pages_of_site(book) == in_steps, "not what a build from nothing writes"
 
 
 LEAVE = """
@@ -262,78 +319,80 @@ print("found", [pathlib.Path(folder, "value").read_text() for folder in folders]
 """
 
 
-def starts(result):
-    """The names of the pages that were begun, in their order."""
-    return [line.split()[0] for line in result.stdout.splitlines() if line.endswith("  starts")]
+@pytest.fixture
+def run(book, monkeypatch, capsys):
+    """Return a function that runs the pages without Sphinx, and returns those that ended well, in order."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*failures):
+        capsys.readouterr()
+        summary = execute(book)
+        assert summary.failures == list(failures)
+        return re.findall(r"(\w+)  ran in ", capsys.readouterr().out)
+
+    return run
 
 
-def test_a_page_leaves_files_to_those_that_run_after_it(book):
+def printed(root, stem):
+    """What the cells of a page have printed, as the cache holds it."""
+    cache = get_cache(root / CACHE)
+    (one,) = (one for one in Page.all_of(root) if one.name == stem)
+    cells = cache.get_cache_bundle(cache.match_cache_notebook(one.notebook).pk).nb.cells
+    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", ()))
+
+
+def test_a_page_leaves_files_to_those_that_run_after_it(book, run):
     append(book, "book/uses_b.md", LEAVE)
     append(book, "book/uses_c.md", FIND)
-    build(book)
-    assert "found []" in page(book, "uses_c")  # it does not say that it runs after the other
+    assert sorted(run()) == ["uses_b", "uses_c"]
+    assert "found []" in printed(book, "uses_c")  # it does not say that it runs after the other
     replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
     replace(book, "code/minipkg/c.py", "c one", "c two")
-    assert ran(build(book)) == ["uses_c"]
-    assert "found ['a one']" in page(book, "uses_c")
+    assert run() == ["uses_c"]
+    assert "found ['a one']" in printed(book, "uses_c")
 
     # What was left is as new as the outputs, and the page that needs it waits.
     replace(book, "code/minipkg/a.py", "a one", "a two")
     replace(book, "code/minipkg/c.py", "c two", "c three")
-    result = build(book)
-    assert starts(result) == ["uses_b", "uses_c"] and ran(result) == ["uses_b", "uses_c"]
-    assert "found ['a two']" in page(book, "uses_c")
+    assert run() == ["uses_b", "uses_c"]
+    assert "found ['a two']" in printed(book, "uses_c")
     assert len(list((book / "_build" / "cache" / "left").rglob("value"))) == 1
 
-
-def test_a_page_does_not_run_after_one_that_failed(book):
-    append(book, "book/uses_b.md", LEAVE)
-    append(book, "book/uses_c.md", FIND)
-    replace(book, "book/uses_c.md", "file_format: mystnb", "file_format: mystnb\nrun_after: [uses_b]")
-    build(book)
-    assert "found ['a one']" in page(book, "uses_c")
-    append(book, "book/uses_b.md", CLAIM)
-    replace(book, "code/minipkg/c.py", "c one", "c two")
-    result = build(book)
-    assert result.returncode == 1
-    assert "uses_c: not run, as it runs after uses_b, which failed" in result.stderr
-    replace(book, "book/uses_b.md", CLAIM, "")
-    assert ran(build(book)) == ["uses_c"]
-    assert "found ['a one']" in page(book, "uses_c")
+    # It does not run after one that failed.
+    crash = "\n```{code-cell}\nraise AssertionError('no')\n```\n"
+    append(book, "book/uses_b.md", crash)
+    replace(book, "code/minipkg/c.py", "c three", "c four")
+    line = (book / "book/uses_b.md").read_text()[: -len(crash)].count("\n") + 3
+    lost = "uses_c: not run, as it runs after uses_b, which failed"
+    assert run(f"uses_b: no\n  book/uses_b.md, cell at line {line}", lost) == []
+    replace(book, "book/uses_b.md", crash, "")
+    assert run() == ["uses_c"]
+    assert "found ['a two']" in printed(book, "uses_c")
 
 
 @pytest.mark.parametrize("name", ["uses_d", "index", "uses_c"])
-def test_a_page_can_run_after_pages_before_it_only(book, name):
+def test_a_page_can_run_after_pages_before_it_only(book, run, name):
     replace(book, "book/uses_b.md", "file_format: mystnb", f"file_format: mystnb\nrun_after: [{name}]")
-    result = build(book)
-    assert result.returncode == 1
-    assert f"uses_b: run_after names {name}, no page with code before it" in result.stdout + result.stderr
+    assert run(f"uses_b: run_after names {name}, no page with code before it") == []
 
 
-def test_a_film_that_was_made_is_an_input_of_the_site(book):
-    film = book / "_build" / "films" / "tour.mp4"
-    film.parent.mkdir()
-    film.write_bytes(b"a film")
-    result = build(book)
-    assert ran(result) == []
-    assert "rendering" in result.stdout
-    assert "rendering" not in build(book).stdout
+def test_films_that_pages_show_tests_that_pages_show_and_what_binder_installs_are_inputs(book, monkeypatch):
+    rendered = []
+    monkeypatch.setattr(render, "execute", lambda root: Summary(0, 2, []))
+    monkeypatch.setattr(render, "render", lambda *arguments: rendered.append(arguments) or True)
 
+    def renders():
+        rendered.clear()
+        assert render.main(["--root", str(book)]) == 0
+        return bool(rendered)
 
-def test_what_pages_show_of_the_tests_and_what_binder_installs_are_inputs_of_the_site(book):
-    write(book, "tests/test_shown.py", "LIMIT = 'one'\n")
-    write(book, "tests/test_other.py", "LIMIT = 'one'\n")
-    write(book, ".binder/requirements.txt", "one\n")
-    append(book, "book/uses_b.md", "\n```{literalinclude} /tests/test_shown.py\n```\n")
-    assert ran(build(book)) == []
-    write(book, "tests/test_other.py", "LIMIT = 'two'\n")
-    assert "rendering" not in build(book).stdout
-    write(book, ".binder/requirements.txt", "two\n")
-    assert "rendering" in build(book).stdout
-    write(book, "tests/test_shown.py", "LIMIT = 'two'\n")
-    assert ran(build(book)) == []
-    text = html.unescape(re.sub(r"</?span[^>]*>", "", page(book, "uses_b")))
-    assert "LIMIT = 'two'" in text and "LIMIT = 'one'" not in text
+    assert not renders()
+    for name in ("_build/films/tour.mp4", "tests/test_shown.py", ".binder/requirements.txt", "book/new.md"):
+        write(book, name, "another")
+        assert renders() and not renders(), name
+    write(book, "tests/test_other.py", "another")
+    assert not renders()
 
 
 def test_a_renamed_page_in_a_moved_book_does_not_run_and_leaves_no_trace(book, tmp_path):
@@ -346,92 +405,61 @@ def test_a_renamed_page_in_a_moved_book_does_not_run_and_leaves_no_trace(book, t
     assert not (book / "_build/html/book/uses_c.html").exists()
 
 
-def test_navigation_follows_a_title_on_every_page(book):
-    replace(book, "book/uses_c.md", "# Page C", "# New title")
-    assert ran(build(book)) == []
-    assert "New title" in page(book, "uses_b")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("Before the cell.", "Other prose.", {"index", "uses_b"}),  # Sphinx always writes the root
-        ("# Page B", "# New title", {"index", "uses_b", "uses_c"}),
-        ("Before the cell.", "$$y = 2$$ (zeroth)", {"index", "uses_b", "uses_c"}),
-    ],
-    ids=["prose", "title", "number"],
-)
-def test_a_page_is_written_when_it_or_what_it_shows_of_others_has_changed(book, old, new, expected):
-    pages = list((book / "_build/work/_build/html/book").glob("*.html"))
-    assert {path.stem for path in pages} == {"index", "uses_b", "uses_c"}
-    before = {path: path.stat().st_mtime_ns for path in pages}
-    replace(book, "book/uses_b.md", old, new)
-    assert ran(build(book)) == []
-    assert {path.stem for path in pages if path.stat().st_mtime_ns != before[path]} == expected
-    in_steps = written(book)
-    shutil.rmtree(book / "_build/work")
-    (book / "_build/published.json").unlink()
-    assert ran(build(book)) == []
-    assert written(book) == in_steps, "not what a build from nothing writes"
-
-
-def test_a_false_claim_fails_names_itself_and_keeps_the_site(book):
+def test_what_fails_names_itself_every_time_and_keeps_the_site(book):
     before = site(book)
+
+    def stderr():
+        result = build(book)
+        assert result.returncode == 1
+        assert "\x1b" not in result.stderr
+        assert site(book) == before
+        return result
+
     append(book, "book/uses_b.md", CLAIM)
     replace(book, "code/minipkg/c.py", "c one", "c two")
     for attempt in range(2):
-        result = build(book)
-        assert result.returncode == 1
+        result = stderr()
         claim = "uses_b: false claim: 'gradients agree': measured 3.2e-02, bound <= 1.0e-12\n"
         assert claim in result.stderr
-        assert "book/uses_b.md, cell at line 17" in result.stderr
+        assert "book/uses_b.md, cell at line 20" in result.stderr
         assert "Traceback" not in result.stderr
-        assert site(book) == before
         # The other chapter may finish, and need not run again.
         assert ("uses_c  ran in" in result.stdout) == (attempt == 0)
-    replace(book, "book/uses_b.md", CLAIM, "")
+
+    missing = "\n```{code-cell}\n{}['missing']\n```\n"
+    # To the kernel's first stderr, as a crash in C does; what goes through IPython's may be lost as it dies.
+    crash = "import os, sys\nos.write(sys.stderr._original_stdstream_copy, b'last words')\nos._exit(1)"
+    crash = f"\n```{{code-cell}}\n{crash}\n```\n"
+    replace(book, "book/uses_b.md", CLAIM, missing)
+    append(book, "book/uses_c.md", crash)
+    result = stderr()
+    assert "uses_b: KeyError: 'missing'" in result.stderr and "Traceback" in result.stderr
+    assert "uses_c: DeadKernelError" in result.stderr and "last words" in result.stderr
+    replace(book, "book/uses_b.md", missing, "")
+    replace(book, "book/uses_c.md", crash, "")
+
+    # What Sphinx refuses, even where the build that read it was killed.
+    append(book, "book/uses_b.md", UNREADABLE)
+    append(book, "book/index.md", "\nSee [](no_such_page.md).\n")
+    (book / "_build" / "hold").touch()
+    process = subprocess.Popen([*BUILD, "--root", str(book)], env=ENVIRONMENT, start_new_session=True)
+    wait_until((book / "_build" / "held").exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE)
+    assert site(book) == before
+    (book / "_build" / "hold").unlink()
+    for _ in range(2):
+        result = stderr()
+        assert "uses_b.md:19: WARNING: Unknown directive type: 'nonsense'" in result.stderr
+        assert "no_such_page" in result.stderr
+    replace(book, "book/uses_b.md", UNREADABLE, "")
+    replace(book, "book/index.md", "See [](no_such_page.md).", "")
     assert ran(build(book)) == []
     assert "c two" in page(book, "uses_c")
 
 
-def test_another_exception_comes_with_a_plain_traceback(book):
-    append(book, "book/uses_c.md", "\n```{code-cell}\n{}['missing']\n```\n")
-    result = build(book)
-    assert result.returncode == 1
-    assert "uses_c: KeyError: 'missing'" in result.stderr
-    assert "Traceback" in result.stderr
-    assert "\x1b" not in result.stderr
-
-
-def test_a_dead_kernel_fails(book):
-    # To the kernel's first stderr, as a crash in C does; what goes through IPython's may be lost as it dies.
-    crash = "import os, sys\nos.write(sys.stderr._original_stdstream_copy, b'last words')\nos._exit(1)"
-    append(book, "book/uses_c.md", f"\n```{{code-cell}}\n{crash}\n```\n")
-    result = build(book)
-    assert result.returncode == 1
-    assert "uses_c: DeadKernelError" in result.stderr
-    assert "last words" in result.stderr
-
-
-def test_a_warning_fails_every_time_and_keeps_the_site(book):
-    before = site(book)
-    append(book, "book/uses_b.md", UNREADABLE)
-    append(book, "book/index.md", "\nSee [](no_such_page.md).\n")
-    for _ in range(2):
-        result = build(book)
-        assert result.returncode == 1
-        assert "uses_b.md:16: WARNING: Unknown directive type: 'nonsense'" in result.stderr
-        assert "no_such_page" in result.stderr
-        assert "\x1b" not in result.stderr
-        assert site(book) == before
-    replace(book, "book/uses_b.md", UNREADABLE, "")
-    replace(book, "book/index.md", "See [](no_such_page.md).", "")
-    assert ran(build(book)) == []
-
-
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_build_keeps_the_site_and_the_next_one_passes(book, number):
+def test_an_interrupted_build_keeps_the_site_and_the_next_one_passes(book):
     before = site(book)
     started, kernel = book / "started", book / "kernel.pid"
     blocking = (
@@ -440,56 +468,26 @@ def test_an_interrupted_build_keeps_the_site_and_the_next_one_passes(book, numbe
         f"pathlib.Path({str(started)!r}).touch()\nthreading.Event().wait()\n```\n"
     )
     append(book, "book/uses_b.md", blocking)
-    process = subprocess.Popen(
-        [*BUILD, "--root", str(book)],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    wait_until(started.exists)
-    os.killpg(process.pid, number)
-    process.communicate(timeout=PATIENCE)
-    assert process.returncode == (130 if number == signal.SIGINT else -number)
-    wait_until(lambda: not is_running(int(kernel.read_text())))
-    assert site(book) == before
+    for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        process = subprocess.Popen(
+            [*BUILD, "--root", str(book)],
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        wait_until(started.exists)
+        os.killpg(process.pid, number)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == status
+        wait_until(lambda: not is_running(int(kernel.read_text())))
+        assert site(book) == before
+        started.unlink()
     replace(book, "book/uses_b.md", blocking, "")
-    started.unlink()
     kernel.unlink()
     append(book, "book/index.md", "\nAfterwards.\n")
     assert ran(build(book)) == []
     assert "Afterwards." in page(book, "index")
-
-
-def test_a_build_killed_after_sphinx_has_read_repeats_its_warnings(book):
-    hold, held = book / "_build" / "hold", book / "_build" / "held"
-    write(
-        book,
-        "book/_ext/block.py",
-        f"""
-        import pathlib, threading
-        def block(app, env):
-            if pathlib.Path({str(hold)!r}).exists():
-                pathlib.Path({str(held)!r}).touch()
-                threading.Event().wait()
-        def setup(app):
-            app.connect("env-check-consistency", block)
-        """,
-    )
-    append(book, "_config.yml", "  local_extensions: {block: book/_ext}\n")
-    assert ran(build(book)) == []
-    before = site(book)
-    append(book, "book/index.md", UNREADABLE)
-    hold.touch()
-    process = subprocess.Popen([*BUILD, "--root", str(book)], env=ENVIRONMENT, start_new_session=True)
-    wait_until(held.exists)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(PATIENCE)
-    assert site(book) == before
-    hold.unlink()
-    result = build(book)
-    assert result.returncode == 1
-    assert "Unknown directive type: 'nonsense'" in result.stderr
 
 
 def test_two_builds_at_once_give_one_right_site(book):

@@ -32,9 +32,20 @@ def small(tmp_path) -> SmallBook:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> SmallBook:
-    """Return a book that is built as it stands."""
+    """Return a book that is built as it stands, with older versions and with a page that has moved."""
     book = SmallBook(tmp_path_factory.mktemp("book"))
+    book.write("CHANGELOG.md", CHANGES)
+    book.write("conf.py", CONFIGURATION + 'moved_pages = {"old/name": "places"}\n')
     book.built()
+    return book
+
+
+@pytest.fixture(scope="module")
+def addressed(tmp_path_factory) -> SmallBook:
+    """Return a book whose site has an address, with older versions."""
+    book = SmallBook(tmp_path_factory.mktemp("addressed"))
+    book.write("CHANGELOG.md", CHANGES)
+    book.built("html_baseurl=https://book.example/it")
     return book
 
 
@@ -91,68 +102,40 @@ def test_a_chapter_whose_authors_have_no_name_is_refused(small):
     assert "chapter-authors of last: an author in last has neither name nor family-names" in result.stderr
 
 
-def test_addresses_name_the_version_once_the_site_has_one(small):
-    small.built("html_baseurl=https://book.example/it")
-    page = small.page("places")
+def test_addresses_name_the_version_once_the_site_has_one(addressed):
+    page = addressed.page("places")
     address = "https://book.example/it/3.1.0/places.html"
     assert zotero(page)["url"] == address
     assert page.select_one('link[rel="canonical"]')["href"] == "https://book.example/it/places.html"
     assert page.select_one('[property="og:url"]')["content"] == "https://book.example/it/places.html"
     pictures = [
-        small.page(name).select_one('[property="og:image"]')["content"] for name in ("places", "last")
+        addressed.page(name).select_one('[property="og:image"]')["content"] for name in ("places", "last")
     ]
     for picture in pictures:
         assert picture.startswith("https://book.example/it/")
-        with Image.open(small.site / picture.removeprefix("https://book.example/it/")) as image:
+        with Image.open(addressed.site / picture.removeprefix("https://book.example/it/")) as image:
             assert image.size == (1200, 630)
             darkest, _ = image.convert("L").crop((60, 50, 1140, 230)).getextrema()
             assert darkest < 100  # a title, not paper
-    drawn = {(small.site / one.removeprefix("https://book.example/it/")).read_bytes() for one in pictures}
+    drawn = {(addressed.site / one.removeprefix("https://book.example/it/")).read_bytes() for one in pictures}
     assert len(drawn) == 2
     assert page.select_one("#cite-this-chapter p a")["href"] == address
     assert all(address in text for text in copies(page).values())
-    assert zotero(small.page("index"))["url"] == "https://book.example/it/3.1.0/"
+    assert zotero(addressed.page("index"))["url"] == "https://book.example/it/3.1.0/"
 
 
-def test_a_new_version_is_in_every_citation(small):
-    small.built()
-    small.write("CITATION.cff", CFF.replace("3.1.0", "3.2.0"))
-    small.built()
-    for name in ("places", "last", "cite"):
-        assert "Version 3.2.0" in copies(small.page(name))["APA"]
-    small.write("CITATION.cff", CFF.replace("title", "titel"))
-    result = small.build()
-    assert result.returncode
-    assert "CITATION.cff does not say: title" in result.stderr
-
-
-def test_the_list_of_chapters_is_written_when_an_entry_has_changed(small):
-    def written() -> int:
-        small.built()
-        return (small.site / "cite.html").stat().st_mtime_ns
-
-    before = written()
-    small.write("last.md", LAST.replace("Other words", "Quite other words"))
-    assert written() == before
-    small.write("last.md", LAST.replace("Emmy", "Fritz"))
-    assert written() != before
-    assert "Noether, Fritz and {The guests}" in small.page("cite").get_text()
-
-
-def test_every_version_is_listed(small):
-    small.write("CHANGELOG.md", CHANGES)
-    small.built()
-    lines = [line.get_text(strip=True) for line in small.page("cite").select(".body li")]
+def test_every_version_is_listed(built, addressed):
+    lines = [line.get_text(strip=True) for line in built.page("cite").select(".body li")]
     assert lines == [
         "Version 3.1.0 of 6 May 2029, which you are reading",
         "Version 3.0.0 of 2 January 2028",
         "Version 2.10.0 of 4 March 2027",
     ]
-    listed = yaml.safe_load((small.site / "versions.json").read_text("utf-8"))
+    listed = yaml.safe_load((built.site / "versions.json").read_text("utf-8"))
     assert [entry["folder"] for entry in listed] == ["3.1.0/", "3.0.0/", "2.10.0/"]
-    small.built("html_baseurl=https://book.example/")
-    links = [link["href"] for link in small.page("cite").select('li a[href^="https://book.example/"]')]
-    assert links == [f"https://book.example/{number}/" for number in ("3.1.0", "3.0.0", "2.10.0")]
+    places = addressed.page("cite").select('li a[href^="https://book.example/"]')
+    links = [link["href"] for link in places]
+    assert links == [f"https://book.example/it/{number}/" for number in ("3.1.0", "3.0.0", "2.10.0")]
 
 
 def without_permalink(page: BeautifulSoup) -> list[str]:
@@ -172,16 +155,12 @@ def without_permalink(page: BeautifulSoup) -> list[str]:
     return found
 
 
-def test_listings_and_equations_have_permanent_addresses(built, small):
+def test_listings_and_equations_have_permanent_addresses(built):
     page = built.page("places")
     listings = [block["id"] for block in page.select(".anchored-listing")]
     assert listings == ["listing-code-work", "listing-code-total", "listing-code-total-2"]
     assert all(f"#{name}" in {a["href"] for a in page.select(".anchored a.headerlink")} for name in listings)
     assert not without_permalink(page)
-    (equation,) = (block["id"] for block in page.select(".anchored-equation"))
-    small.write("places.md", CHAPTER.replace("$$\na", "$$\nx=y\n$$\n\n$$\na").replace("c = d", " c  =  d "))
-    small.built()
-    assert [block["id"] for block in small.page("places").select(".anchored-equation")][1] == equation
 
 
 def test_the_checker_of_permalinks_finds_planted_faults():
@@ -194,16 +173,14 @@ def test_the_checker_of_permalinks_finds_planted_faults():
     assert [fault.split()[0] for fault in without_permalink(page)] == ["figure", "div", "div", "div"]
 
 
-def test_a_moved_page_leads_to_the_new_one_with_its_anchor(small, browser):
-    small.write("conf.py", CONFIGURATION + 'moved_pages = {"old/name": "places"}\n')
-    small.built()
-    moved = (small.site / "old/name.html").read_text("utf-8")
+def test_a_moved_page_leads_to_the_new_one_with_its_anchor(built, browser):
+    moved = (built.site / "old/name.html").read_text("utf-8")
     assert 'url=../places.html"' in moved and 'name="robots" content="noindex"' in moved
-    with serving(small.site) as origin, browser.new_context() as context:
+    with serving(built.site) as origin, browser.new_context() as context:
         tab = context.new_page()
         tab.goto(f"{origin}/old/name.html#listing-code-work")
         tab.wait_for_url(f"{origin}/places.html#listing-code-work")
-    with serving(small.site) as origin, browser.new_context(java_script_enabled=False) as context:
+    with serving(built.site) as origin, browser.new_context(java_script_enabled=False) as context:
         tab = context.new_page()
         tab.goto(f"{origin}/old/name.html")
         tab.wait_for_url(f"{origin}/places.html")
@@ -242,22 +219,45 @@ def head(folder: Path) -> str:
     return git(folder, "rev-parse", "--short=12", "HEAD")
 
 
-def test_a_commit_shows_without_any_page_written_anew(small):
+def test_a_change_is_written_where_it_shows_and_nowhere_else(small):
+    """Change the commit and prose, then authors and mathematics, then the version, and last spoil it."""
     script = small.site / commit.SCRIPT
+
+    def build_writes() -> set[str]:
+        pages = [small.site / f"{name}.html" for name in ("places", "last", "cite")]
+        before = {path: path.stat().st_mtime_ns for path in pages if path.exists()}
+        small.built()
+        return {path.stem for path in pages if path.stat().st_mtime_ns != before.get(path)}
+
     small.write(".gitignore", "out/\n")
     git(small.folder, "init", "-q")
     git(small.folder, "add", ".")
     git(small.folder, "commit", "-qm", "One")
-    small.built()
-    written = (small.site / "places.html").stat().st_mtime_ns
+    assert build_writes() == {"places", "last", "cite"}
     assert f', commit {head(small.folder)}"' in script.read_text("utf-8")
+    (equation,) = (block["id"] for block in small.page("places").select(".anchored-equation"))
+
     git(small.folder, "commit", "--allow-empty", "-qm", "Two")
-    small.built()
+    assert build_writes() == set()
     assert f', commit {head(small.folder)}"' in script.read_text("utf-8")
-    assert (small.site / "places.html").stat().st_mtime_ns == written
-    small.write(".gitignore", "out/\nmore/\n")
-    small.built()
+    small.write("last.md", LAST.replace("Other words", "Quite other words"))
+    assert build_writes() == {"last"}
     assert script.read_text("utf-8").endswith(', changed");\n')
+
+    small.write("last.md", LAST.replace("Emmy", "Fritz"))
+    small.write("places.md", CHAPTER.replace("$$\na", "$$\nx=y\n$$\n\n$$\na").replace("c = d", " c  =  d "))
+    assert build_writes() == {"places", "last", "cite"}
+    assert "Noether, Fritz and {The guests}" in small.page("cite").get_text()
+    assert [block["id"] for block in small.page("places").select(".anchored-equation")][1] == equation
+
+    small.write("CITATION.cff", CFF.replace("3.1.0", "3.2.0"))
+    assert build_writes() == {"places", "last", "cite"}
+    for name in ("places", "last", "cite"):
+        assert "Version 3.2.0" in copies(small.page(name))["APA"]
+    small.write("CITATION.cff", CFF.replace("title", "titel"))
+    result = small.build()
+    assert result.returncode
+    assert "CITATION.cff does not say: title" in result.stderr
 
 
 def test_a_build_with_nothing_to_do_names_the_commit_and_says_that_there_is_no_address(tmp_path, capsys):

@@ -26,8 +26,10 @@ EXACT = Claim(
     "Gradients of $W_1$ are *exact*", "3.1e-16", "≤ 1.0e-12", "a factor of 2 in `dz3`", "0.5", 3.1e-4, 5e11
 )
 WHOLE = Claim("Nothing is lost, see [the start](index.md)", "yes", "= yes", "a lost line", "no")
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" width="144pt" height="1in" viewBox="0 0 144 72">
 <path style="fill: {PAPER}; stroke: {GRID}"/><g style="fill: {INK.upper()}"/><path fill="#0072b2"/></svg>"""
+PRECISE = SVG.replace("<path style", '<path d="M 1.23456 2 z" style')
 FIGURE = {"figure": {"name": "fig-curve", "caption": "A curve of $x$."}, "image": {"alt": 'A "steep" curve'}}
 
 
@@ -42,6 +44,18 @@ class Book:
         (folder / "report.md").write_text("# Report\n\n```{claims-report}\n```\n", encoding="utf-8")
         self.notebook("one", "The first", [claim_output(EXACT), claim_output(WHOLE)])
         self.notebook("two", "The second", [claim_output(WHOLE)])
+
+    def add_figures(self) -> None:
+        """Add a page that has run without a claim, one with a figure, and a drawing in the sources."""
+        self.notebook("three", "The third", [{}])
+        drawn = {"image/svg+xml": PRECISE, "image/png": PNG, "text/plain": "a figure"}
+        self.notebook("drawn", "The drawn", [drawn], FIGURE)
+        drawing = self.folder / "drawings" / "curve.svg"
+        drawing.parent.mkdir()
+        drawing.write_text(PRECISE, encoding="utf-8")
+        index = self.folder / "index.md"
+        text = index.read_text("utf-8") + "\n![A steep curve](drawings/curve.svg)\n"
+        index.write_text(text, encoding="utf-8")
 
     def notebook(self, name: str, title: str, outputs: list[dict], options: dict | None = None) -> None:
         """Write a page with one code cell for each output, which is given as its MIME bundle."""
@@ -95,9 +109,17 @@ def book(tmp_path) -> Book:
     return Book(tmp_path)
 
 
-def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
-    book.notebook("three", "The third", [{}])
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Book:
+    """Return a book with claims and figures, built."""
+    book = Book(tmp_path_factory.mktemp("whole"))
+    book.add_figures()
     built(book)
+    return book
+
+
+def test_the_report_lists_the_claims_of_all_pages_in_book_order(whole):
+    book = whole
     report = book.html("report")
     assert rows(report) == [
         "The second (1 claim)",
@@ -120,9 +142,8 @@ def test_the_report_lists_the_claims_of_all_pages_in_book_order(book):
     assert "mathjax.js" in report, "mathematics in the report, but nothing to typeset it"
 
 
-def test_a_claim_is_shown_with_its_value_its_bound_and_its_control(book):
-    built(book)
-    page = book.html("one")
+def test_a_claim_is_shown_with_its_value_its_bound_and_its_control(whole):
+    page = whole.html("one")
     assert '<span class="claim-mark">Holds: </span>' in page
     assert r'<span class="math notranslate nohighlight">\(W_1\)</span> are <em>exact</em>' in page
     assert '<a class="headerlink" href="#claim-gradients-of-w-1-are-exact"' in page
@@ -132,40 +153,42 @@ def test_a_claim_is_shown_with_its_value_its_bound_and_its_control(book):
 
 
 @pytest.mark.parametrize("builder", ["text", "latex"])
-def test_claims_are_plain_paragraphs_elsewhere(book, builder):
-    built(book, builder)
-    files = (book.folder / "out" / builder).glob("*.t[ex][xt]*")
-    written = "".join(path.read_text("utf-8") for path in files)
+def test_claims_are_plain_paragraphs_elsewhere_and_figures_are_one(whole, builder):
+    built(whole, builder)
+    files = (whole.folder / "out" / builder).glob("*.t[ex][xt]*")
+    text = "".join(path.read_text("utf-8") for path in files)
     for part in ("Holds: ", "measured", "caught: ", "a factor of 2 in", "3 claims hold"):
-        assert part in written
+        assert part in text
+    assert not list((whole.folder / "out" / builder).glob("*-dark*"))
+    assert ("includegraphics" in text) == (builder == "latex")
 
 
 def test_the_report_follows_a_page_that_changes_and_one_that_goes(book):
+    book.add_figures()
     built(book)
+    # Nothing has changed, and no page is read again for its own figure.
+    before = (book.site / "report.html").stat().st_mtime_ns
+    assert "0 added, 0 changed, 0 removed" in built(book)
+    assert (book.site / "report.html").stat().st_mtime_ns == before
+
+    # A share of a bound alone, then all of a claim and the number of claims.
+    book.notebook("one", "The first", [claim_output(replace(EXACT, reached=40.0)), claim_output(WHOLE)])
+    built(book)
+    assert "40 times the bound" in book.html("report")
     less_exact = replace(EXACT, value="2.0e-14", used=0.02, reached=None)
     book.notebook("one", "The first, reworked", [claim_output(less_exact)])
     assert "0 added, 1 changed, 0 removed" in built(book)
     row = r"Gradients of \(W_1\) are exact 2.0e-14, 0.02 of the bound ≤ 1.0e-12"
     row += " a factor of 2 in dz3 : 0.5, beyond zero"
-    assert rows(book.html("report"))[3:] == ["The first, reworked (1 claim)", HEAD, row]
+    assert rows(book.html("report"))[3:6] == ["The first, reworked (1 claim)", HEAD, row]
     assert "2 claims hold, each with" in book.html("report")
-
-    written = (book.site / "report.html").stat().st_mtime_ns
-    assert "0 added, 0 changed, 0 removed" in built(book)
-    assert (book.site / "report.html").stat().st_mtime_ns == written
 
     (book.folder / "one.ipynb").unlink()
     index = book.folder / "index.md"
     index.write_text(index.read_text("utf-8").replace("one\n", ""), encoding="utf-8")
     built(book)
-    assert len(rows(book.html("report"))) == 3
-
-
-def test_the_report_is_written_anew_when_only_a_share_of_a_bound_changes(book):
-    built(book)
-    book.notebook("one", "The first", [claim_output(replace(EXACT, reached=40.0)), claim_output(WHOLE)])
-    built(book)
-    assert "40 times the bound" in book.html("report")
+    assert [row for row in rows(book.html("report")) if "first" in row or "exact" in row] == []
+    assert "1 claim holds" in book.html("report")
 
 
 @pytest.mark.parametrize(
@@ -179,52 +202,40 @@ def test_a_share_of_a_bound_is_shown_with_the_digits_that_compare(share, shown):
     assert claims_report._share(share) == shown
 
 
-def test_one_statement_twice_on_a_page_is_refused(book):
+def test_one_statement_twice_on_a_page_and_an_image_without_alternative_text_are_refused(book):
     book.notebook("two", "The second", [claim_output(WHOLE), claim_output(WHOLE)])
+    book.notebook("drawn", "The drawn", [{"image/svg+xml": SVG}], {"image": {"alt": " "}})
     result = book.build()
     assert result.returncode != 0
     assert 'this page makes the claim "Nothing is lost, see [the start](index.md)" twice' in result.stderr
+    assert "image without alternative text" in result.stderr
 
 
-def test_a_figure_becomes_a_light_and_a_dark_image(book):
-    book.notebook("two", "The second", [{"image/svg+xml": SVG, "text/plain": "a figure"}], FIGURE)
-    built(book)
-    figure = re.search(r"<figure.*?</figure>", book.html("two"), re.DOTALL).group()
+def test_a_figure_becomes_a_light_and_a_dark_image(whole):
+    figure = re.search(r"<figure.*?</figure>", whole.html("drawn"), re.DOTALL).group()
     images = re.findall(r"<img [^>]*>", figure)
     assert [re.search('class="([^"]*)"', image).group(1) for image in images] == ["only-light", "only-dark"]
     for image in images:
         assert 'alt="A &quot;steep&quot; curve"' in image
         assert 'width="192" height="96" loading="lazy"' in image
     sources = [re.search('src="([^"]*)"', image).group(1) for image in images]
-    light, dark = ((book.site / source).read_text("utf-8") for source in sources)
-    assert light == SVG
+    light, dark = ((whole.site / source).read_text("utf-8") for source in sources)
+    assert light == figure_twins.rounded(PRECISE) != PRECISE, "an output is made smaller"
     expected = {PAPER: 1, GRID: 1, INK: 1}
     assert {colour: dark.count(figure_twins.DARK[colour]) for colour in expected} == expected
     assert not any(colour in dark.lower() for colour in expected)
     assert "#0072b2" in dark
     assert 'id="fig-curve"' in figure
     assert "A curve of" in figure
-    assert "0 added, 0 changed, 0 removed" in built(book), "the page is read again, for its own figure"
 
 
-def test_a_drawing_in_the_sources_has_a_dark_twin_and_stays_as_it_is(book):
-    drawing = book.folder / "drawings" / "curve.svg"
-    drawing.parent.mkdir()
-    precise = SVG.replace("<path style", '<path d="M 1.23456 2 z" style')
-    drawing.write_text(precise, encoding="utf-8")
-    index = book.folder / "index.md"
-    index.write_text(index.read_text("utf-8") + "\n![A steep curve](drawings/curve.svg)\n", encoding="utf-8")
-    book.notebook("two", "The second", [{"image/svg+xml": precise}], FIGURE)
-    built(book)
+def test_a_drawing_in_the_sources_has_a_dark_twin_and_stays_as_it_is(whole):
+    drawing = whole.folder / "drawings" / "curve.svg"
     assert [path.name for path in drawing.parent.iterdir()] == ["curve.svg"]
-    assert drawing.read_text("utf-8") == precise
-    shown = {}
-    for page in ("index", "two"):
-        sources = re.findall(r'<img [^>]*src="([^"]*)"', book.html(page))
-        shown[page] = [(book.site / source).read_text("utf-8") for source in sources]
-    assert shown["index"] == [precise, figure_twins.in_dark_colours(precise)]
-    assert shown["two"][0] == figure_twins.rounded(precise) != precise, "an output is made smaller"
-    assert "0 added, 0 changed, 0 removed" in built(book)
+    assert drawing.read_text("utf-8") == PRECISE
+    sources = re.findall(r'<img [^>]*src="([^"]*)"', whole.html("index"))
+    shown = [(whole.site / source).read_text("utf-8") for source in sources]
+    assert shown == [PRECISE, figure_twins.in_dark_colours(PRECISE)]
 
 
 def test_latex_keeps_the_one_figure(book):

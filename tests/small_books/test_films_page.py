@@ -1,6 +1,5 @@
 """The page of the films: a small film in a small site, played by a real browser, and the book's own page."""
 
-import os
 import re
 from html import unescape
 from pathlib import Path
@@ -13,6 +12,7 @@ from sphinx.util.docutils import docutils_namespace
 from bookmaking.films.captions import Caption, write_vtt
 from bookmaking.films.encode import run_ffmpeg
 from bookmaking.films.measured import Measured
+from bookmaking.films.page import Film
 from bookmaking.films.scenes import FILMS, FilmError, read_film
 from bookmaking.upkeep.serve import serving
 from threelayer import IMPLEMENTATIONS
@@ -60,7 +60,7 @@ CHAPTERS = [Caption(0, 16, TITLES[0]), Caption(16, 28, TITLES[1])]
 FOURTH = 17  # seconds
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def recording(tmp_path_factory) -> bytes:
     """Return half a minute of a moving picture and a tone."""
     path = tmp_path_factory.mktemp("recording") / "film.mp4"
@@ -113,8 +113,7 @@ class Site:
 
 
 @pytest.fixture
-def small(tmp_path, monkeypatch) -> Site:
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+def small(tmp_path) -> Site:
     return Site(tmp_path)
 
 
@@ -125,7 +124,8 @@ def text_of(page: str) -> str:
     )
 
 
-def test_without_a_film_the_page_has_the_transcript_and_names_the_command(small):
+def test_film_and_page_stay_in_step(small, recording):
+    """Build without a film, then with one, then with other words than those of the film."""
     page = small.build()
     for sentence in SENTENCES:
         assert sentence in text_of(page)
@@ -136,8 +136,6 @@ def test_without_a_film_the_page_has_the_transcript_and_names_the_command(small)
     assert "Read" in text
     assert address.startswith("index.html#") and f'id="{address.partition("#")[2]}"' in page
 
-
-def test_with_a_film_the_page_has_player_and_times(small, recording):
     small.make_film(recording)
     page = small.build()
     (video,) = re.findall(r"<video\b[^>]*>", page)
@@ -154,25 +152,6 @@ def test_with_a_film_the_page_has_player_and_times(small, recording):
     assert text == "Watch it, from 0:16"
     assert f'id="{address.partition("#")[2]}"' in page
 
-
-@pytest.mark.parametrize(
-    ("captions", "chapters"),
-    [
-        ([*CAPTIONS[:-1], CAPTIONS[-1]._replace(text="And the fifth was the last.")], CHAPTERS),
-        (CAPTIONS[:-1], CHAPTERS),
-        (CAPTIONS, [CHAPTERS[0], CHAPTERS[1]._replace(text="Arrays")]),
-    ],
-)
-def test_a_film_that_says_something_else_is_not_shown(small, recording, captions, chapters):
-    small.make_film(recording, captions, chapters)
-    assert "<video" not in small.build()
-
-
-def test_film_and_page_stay_in_step(small, recording):
-    assert "<video" not in small.build()
-    small.make_film(recording)
-    assert "<video" in small.build()
-    assert (small.html / "films" / "walkthrough.mp4").is_file()
     small.write(
         "book/films/walkthrough/02_numpy_manual.md", SCENES["02_numpy_manual"].replace("fourth", "4th")
     )
@@ -180,6 +159,20 @@ def test_film_and_page_stay_in_step(small, recording):
     assert "<video" not in page and "The 4th is about arrays." in text_of(page)
     assert not (small.html / "films" / "walkthrough.mp4").exists()
     assert small.place()[0] == "Read the walkthrough"
+
+
+@pytest.mark.parametrize(
+    ("captions", "chapters", "is_shown"),
+    [
+        (CAPTIONS, CHAPTERS, True),
+        ([*CAPTIONS[:-1], CAPTIONS[-1]._replace(text="And the fifth was the last.")], CHAPTERS, False),
+        (CAPTIONS[:-1], CHAPTERS, False),
+        (CAPTIONS, [CHAPTERS[0], CHAPTERS[1]._replace(text="Arrays")], False),
+    ],
+)
+def test_a_film_that_says_something_else_is_not_shown(small, captions, chapters, is_shown):
+    small.make_film(b"a film", captions, chapters)
+    assert Film.read(small.root, "walkthrough").is_made is is_shown
 
 
 def test_in_a_pdf_stands_what_is_said(small, recording):
@@ -201,18 +194,26 @@ def test_a_scene_that_cannot_be_read_fails_the_build(small):
 # In the browser
 
 
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory, recording) -> Site:
+    """Return a site that shows a film."""
+    site = Site(tmp_path_factory.mktemp("shown"))
+    site.make_film(recording)
+    site.build()
+    return site
+
+
 @pytest.fixture(params=["http", "file"])
-def tab(request, browser, small, recording):
+def tab(request, browser, shown):
     """Open the page of the film, as served or as a file, and note what it asks for."""
-    small.make_film(recording)
-    small.build()
-    with serving(small.html) as origin, browser.new_context() as context:
+    with serving(shown.html) as origin, browser.new_context() as context:
         tab = context.new_page()
         tab.errors, tab.films = [], []
         tab.on("pageerror", lambda error: tab.errors.append(str(error)))
         tab.on("console", lambda message: message.type == "error" and tab.errors.append(message.text))
         tab.on("request", lambda one: one.url.endswith(".mp4") and tab.films.append(one.url))
-        tab.address = f"{origin if request.param == 'http' else small.html.as_uri()}/index.html"
+        tab.folder = origin if request.param == "http" else shown.html.as_uri()
+        tab.address = f"{tab.folder}/index.html"
         tab.goto(tab.address)
         yield tab
     assert tab.errors == []
@@ -257,12 +258,10 @@ def test_a_time_of_the_transcript_plays_the_film_from_there_with_its_caption(tab
     assert state["caption"] == SENTENCES[0]
 
 
-def test_without_its_track_the_film_shows_no_caption(small, tab):
-    page = small.html / "index.html"
-    page.write_text(re.sub(r"<track[^>]*>", "", page.read_text("utf-8")), "utf-8")
-    later = page.stat().st_mtime + 2  # a page of the same second counts as the same page
-    os.utime(page, (later, later))
-    tab.reload()
+def test_without_its_track_the_film_shows_no_caption(shown, tab):
+    page = shown.html / "without.html"
+    page.write_text(re.sub(r"<track[^>]*>", "", (shown.html / "index.html").read_text("utf-8")), "utf-8")
+    tab.goto(f"{tab.folder}/{page.name}")
     assert begin_at(tab, tab.locator(".film-line", has_text=SENTENCES[3]).locator("a"))["caption"] == ""
 
 
@@ -280,9 +279,9 @@ def test_the_keyboard_goes_to_the_film_and_works_there(tab):
     tab.wait_for_function(f"document.querySelector('video').currentTime < {before}")
 
 
-def test_the_address_of_a_chapter_makes_the_film_ready_there(small, tab):
+def test_the_address_of_a_chapter_makes_the_film_ready_there(shown, tab):
     tab.goto("about:blank")
-    tab.goto(f"{tab.address}#{small.place()[1].partition('#')[2]}")
+    tab.goto(f"{tab.address}#{shown.place()[1].partition('#')[2]}")
     tab.wait_for_function("document.querySelector('video').currentTime > 0")
     state = tab.evaluate(STATE)
     assert state["paused"] and state["begun"] is None
