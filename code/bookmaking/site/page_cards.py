@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from bookmaking.site.lettering import HEADING, MUTED, font, wrapped
-from threelayer.plots.style import BLUE
+from threelayer.plots.style import BLUE, PAPER
 
 SIZE, MARGIN = (1200, 630), 64  # pixels
 LINES = 2  # of a title
@@ -19,7 +19,7 @@ MAPS = Path(__file__).parents[3] / "book" / "_static" / "readme.png"
 
 def card(title: str, book: str) -> bytes:
     """Return the picture of a page as PNG."""
-    image = Image.new("RGB", SIZE, "#ffffff")
+    image = Image.new("RGB", SIZE, PAPER)
     draw, maps = ImageDraw.Draw(image), _maps(SIZE[0] - 2 * MARGIN)
     image.paste(maps, (MARGIN, SIZE[1] - MARGIN // 2 - maps.height))
     width = SIZE[0] - 2 * MARGIN - 40
@@ -43,6 +43,6 @@ def _maps(width: int) -> Image.Image:
     with Image.open(MAPS) as picture:
         picture = picture.convert("RGBA")
     picture = picture.resize((width, round(width * picture.height / picture.width)), Image.Resampling.LANCZOS)
-    paper = Image.new("RGB", picture.size, "#ffffff")
+    paper = Image.new("RGB", picture.size, PAPER)
     paper.paste(picture, mask=picture.getchannel("A"))
     return paper

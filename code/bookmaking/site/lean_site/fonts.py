@@ -6,61 +6,63 @@ stylesheet knows every character of its fonts. Text has the reader's own fonts.
 
 import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import tinycss2
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from tinycss2.ast import Node
 
 # A style of Pygments lets everything be logged, and a build that fails would show each step of the cutting.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 FOLDER = "fonts"
 SOURCE = re.compile(r'url\("([^"?#]+\.(?:ttf|otf|woff))(?:[?#][^"]*)?"\)')
-STRING = re.compile(
-    r"""(?:content|--[\w-]+):[^;{}]*?(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)"""
-)
-ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?|\\(.)")
 
 
-def cut(rules: list, folder: Path) -> None:
+def cut(rules: list[Node], folder: Path) -> None:
     """Write the fonts, and let the rules name them; what no character needs is left out."""
-    shown = characters("\n".join(map(str, rules)))
-    written: dict[Path, str | None] = {}
+    shown = set(characters(rules))
+    names: dict[Path, str | None] = {}
     for rule in list(rules):
-        if not rule.head.startswith("@font-face"):
+        if rule.type != "at-rule" or rule.lower_at_keyword != "font-face":
             continue
-        source = SOURCE.search(str(rule))
+        source = SOURCE.search(rule.serialize())
         if source is None:
-            raise ValueError(f"no font that can be read (ttf, otf, woff) in {rule}")
+            raise ValueError(f"no font that can be read (ttf, otf, woff) in {rule.serialize()}")
         path = (folder / source[1]).resolve()
-        if path not in written:
-            written[path] = _subset(path, shown, folder / FOLDER)
-        if written[path] is None:
+        if path not in names:
+            names[path] = _subset(path, shown, folder / FOLDER)
+        if names[path] is None:
             rules.remove(rule)
             continue
-        others = [one for one in rule.body if not one.startswith("src:")]
-        rule.body = [*others, f'src:url("{FOLDER}/{written[path]}") format("woff")']
+        others = [one for one in rule.content if one.name != "src"]
+        address = f'src: url("{FOLDER}/{names[path]}") format("woff")'
+        rule.content = [*others, *tinycss2.parse_blocks_contents(address)]
 
 
-def characters(sheet: str) -> set[str]:
-    """Return all characters that a stylesheet puts on a page."""
-    return {character for found in STRING.finditer(sheet) for character in unescaped(found["text"])}
-
-
-def unescaped(text: str) -> str:
-    """Return the text that a string in a stylesheet stands for."""
-    return ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
+def characters(nodes: list[Node]) -> Iterator[str]:
+    """Yield all characters that rules put on a page."""
+    for node in nodes:
+        if node.type in ("qualified-rule", "at-rule"):
+            yield from characters(node.content)
+        elif node.type == "declaration":
+            for token in node.value:
+                # Longer strings of other properties are names of fonts and the like.
+                if token.type == "string" and (node.name == "content" or len(token.value) == 1):
+                    yield from token.value
 
 
 def _subset(path: Path, shown: set[str], folder: Path) -> str | None:
     font = TTFont(path, recalcTimestamp=False)
-    kept = {ord(character) for character in shown} & set(font.getBestCmap())
-    if not kept:
+    used = {ord(character) for character in shown} & set(font.getBestCmap())
+    if not used:
         return None
     options = Options(hinting=False, layout_features=[], notdef_outline=True)
     options.drop_tables += ["FFTM"]  # FontForge's dates
     subsetter = Subsetter(options)
-    subsetter.populate(unicodes=kept)
+    subsetter.populate(unicodes=used)
     subsetter.subset(font)
     font.flavor = "woff"
     folder.mkdir(exist_ok=True)

@@ -6,50 +6,51 @@ Source: https://docs.mathjax.org/en/v3.2/server/components.html.
 """
 
 import json
-import re
 import subprocess
-from html import unescape
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
 import playwright
+from lxml.html import HtmlElement, fragment_fromstring
 from sphinx.errors import ExtensionError
 
-# As sphinx.ext.mathjax writes it, the number of an equation first.
-FORMULA = re.compile(
-    r'(?P<open><(?P<tag>span|div) class="math [^>]*>\s*(?:<span class="eqno">.*?</a></span>)?)'
-    r"\s*(?P<mark>\\[(\[])(?P<tex>.*?)\\[)\]](?P<close></(?P=tag)>)",
-    re.DOTALL,
-)
+FORMULA = '//*[self::span or self::div][contains(concat(" ", @class, " "), " math ")]'
 MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
 DRIVER = Path(playwright.__file__).parent / "driver"
 
 
-def typeset(pages: dict[Path, str], kept: dict) -> tuple[dict[Path, str], tuple[str, Path]]:
-    """Return the pages with their formulas typeset, and the stylesheet that goes with it and its folder.
+def typeset(pages: Iterable[HtmlElement], memory: dict) -> tuple[str, Path]:
+    """Typeset the formulas of pages, and return the stylesheet that goes with it and its folder.
 
-    `kept` is what this function left in it before: the markup of every formula, and the stylesheet.
+    `memory` is what this function left in it before: the markup of every formula, and the stylesheet.
     """
-    markup = kept.setdefault("markup", {})
-    formulas = [_formula(found) for text in pages.values() for found in FORMULA.finditer(text)]
-    unknown = [mark_and_tex for mark_and_tex in dict.fromkeys(formulas) if mark_and_tex not in markup]
-    if unknown or "style" not in kept:
-        output = _run([(name[2:], name.startswith(r"\[")) for name in unknown])
+    markup = memory.setdefault("markup", {})
+    formulas = [(formula, _take_tex(formula)) for page in pages for formula in page.xpath(FORMULA)]
+    unknown = [tex for tex in dict.fromkeys(tex for _, tex in formulas) if tex not in markup]
+    if unknown or "style" not in memory:
+        output = _run([(tex[2:-2], tex.startswith(r"\[")) for tex in unknown])
         markup |= dict(zip(unknown, output["markup"], strict=True))
-        kept["style"] = output["style"]
-
-    def replaced(found: re.Match) -> str:
-        return found["open"] + markup[_formula(found)] + found["close"]
-
-    for path, text in pages.items():
-        for found in FORMULA.finditer(text):
-            if error := re.search(r'data-mjx-error="([^"]*)"', markup[_formula(found)]):
-                raise ExtensionError(f"{path.name}: {unescape(error[1])}: {unescape(found['tex'])}")
-    return {path: FORMULA.sub(replaced, text) for path, text in pages.items()}, (kept["style"], MATHJAX)
+        memory["style"] = output["style"]
+    for formula, tex in formulas:
+        typeset = fragment_fromstring(markup[tex])
+        for error in typeset.xpath("//@data-mjx-error"):
+            raise ExtensionError(f"{formula.base_url}: {error}: {tex}")
+        formula.append(typeset)
+    return memory["style"], MATHJAX
 
 
-def _formula(found: re.Match) -> str:
-    return found["mark"] + unescape(found["tex"])
+def _take_tex(formula: HtmlElement) -> str:
+    """Take the TeX out of where Sphinx writes it: behind the number of an equation, if it has one."""
+    number = next(iter(formula), None)
+    if number is None:
+        tex, formula.text = formula.text, None
+    else:
+        tex, number.tail = number.tail, None
+    tex = (tex or "").strip()
+    if not tex.startswith((r"\(", r"\[")):
+        raise ExtensionError(f"{formula.base_url}: no formula between marks of TeX, but {tex!r}")
+    return tex
 
 
 def _run(formulas: list[tuple[str, bool]]) -> dict:

@@ -8,88 +8,77 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
 from urllib.parse import unquote
 
+import tinycss2
+from lxml.html import HtmlElement
+from sphinx.errors import ExtensionError
+from tinycss2.ast import LiteralToken, Node
+
 from . import fonts
 
 NAME = "site.css"
-SHEET = re.compile(r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"?]*)[^"]*"[^>]*>\n?')
-SOURCE = re.compile(r'<script\b[^>]*\bsrc="([^"?]*)')
-INLINE = re.compile(r"<script\b(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
 # Class names that scripts put together: Bootstrap's `bs-${name}-auto`, Sphinx's `kind-${kind}`.
 COMPOSED = ("bs-tooltip-", "kind-")
-
-TOKEN = re.compile(
-    r"""/\*.*?\*/ | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | \burl\(\s*[^"'\s)][^)]*\) | \\. | [{};]
-    | [^{};"'/\\u]+ | .""",
-    re.DOTALL | re.VERBOSE,
-)
-GROUPS = ("@media", "@supports", "@layer", "@container")
+GROUPS = ("media", "supports", "layer", "container")
+RULES = ("qualified-rule", "at-rule")
+COMMA = LiteralToken(0, 0, ",")
+CLEAN = {"skip_comments": True, "skip_whitespace": True}
+READ = re.compile(r"var\(\s*(--[\w-]+)")
 URL = re.compile(r"""\burl\(\s*(?P<quote>["']?)(?P<address>(?!data:|["']|\#)[^)]*?)(?P=quote)\s*\)""")
-
-# What a page itself says of custom properties and animations.
-USES = re.compile(r"var\(\s*--[\w-]+|animation(?:-name)?:[^;}\"<>]*;")
-
 IMPORT = re.compile(r'@import url\("([^"?]*)[^"]*"\)\s*;')
 
 
-@dataclass
-class Rule:
-    """A rule of a stylesheet: what stands before its braces, and its declarations or its rules."""
-
-    head: str
-    body: list[str] | list["Rule"]
-
-    def __str__(self) -> str:
-        """Write it without needless space."""
-        between = "\n" if self.groups else ";"
-        return f"{self.head}{{{between.join(map(str, self.body))}}}"
-
-    @property
-    def groups(self) -> bool:
-        """Tell whether it holds rules, under a condition."""
-        return self.head.startswith(GROUPS)
+def links(page: HtmlElement) -> list[HtmlElement]:
+    """Return the links to stylesheets of a page that has not been treated; one that has been has one only."""
+    found = page.xpath('//link[@rel="stylesheet"]')
+    return [] if any(f"/{NAME}?" in link.get("href") for link in found) else found
 
 
-def merge(pages: dict[Path, str], site: Path, more: list[tuple[str, Path]], kept: dict) -> dict[Path, str]:
-    """Write the one stylesheet and return the pages that ask for it, where they asked for many.
+def file_of(page: HtmlElement, address: str) -> Path:
+    """Return the file that a page names by a relative address."""
+    return (Path(page.base_url).parent / unquote(address.partition("?")[0])).resolve()
 
-    `more` are further stylesheets, each with the folder of what it names; they come first. `kept` is what
+
+def merge(
+    pages: dict[Path, HtmlElement],
+    untreated: dict[Path, HtmlElement],
+    site: Path,
+    more: list[tuple[str, Path]],
+    memory: dict,
+) -> None:
+    """Write the one stylesheet, and let the pages that ask for many ask for it.
+
+    `more` are further stylesheets, each with the folder of what it names; they come first. `memory` is what
     this function left in it before: what the stylesheet was made from.
     """
-    asked = {(path.parent / href).resolve() for path, text in pages.items() for href in SHEET.findall(text)}
-    # In the order of the page with most of them; the theme's pages all have the same.
-    longest = max(pages.items(), key=lambda page: len(SHEET.findall(page[1])))
-    ordered = [(longest[0].parent / href).resolve() for href in SHEET.findall(longest[1])]
+    if not untreated:
+        return
     target = (site / "_static" / NAME).resolve()
-    # A page that was treated before asks for the one stylesheet; what that had is in the others.
-    merged = [path for path in dict.fromkeys([*ordered, *sorted(asked)]) if path != target]
-    if not merged:
-        return pages
+    # In the order of the page with most of them; the theme's pages all have the same.
+    most_first = sorted(untreated.values(), key=lambda page: -len(links(page)))
+    paths = dict.fromkeys(file_of(page, link.get("href")) for page in most_first for link in links(page))
     sheets = [located(text, folder, target.parent) for text, folder in more]
-    sheet = "".join([*sheets, *(read(path, target.parent) for path in merged)])
-    known, used = words(pages), sorted(set(USES.findall(" ".join(pages.values()))))
-    made_from = hashlib.sha256("\n".join([sheet, *sorted(known), *used]).encode()).hexdigest()
-    if kept.get("made_from") != made_from or not target.exists():
-        rules = list(used_rules(parse(sheet), known))
-        drop_unused(rules, "\n".join(used))
+    sheet = "".join([*sheets, *(read(path, target.parent) for path in paths)])
+    known, inline = words(pages.values()), [text for page in pages.values() for text in inline_style(page)]
+    read_by_pages = sorted(set(READ.findall(" ".join(inline))))
+    made_from = hashlib.sha256("\n".join([sheet, *sorted(known), *read_by_pages]).encode()).hexdigest()
+    if memory.get("made_from") != made_from or not target.exists():
+        rules = list(used_rules(tinycss2.parse_stylesheet(sheet, **CLEAN), known))
+        rules = read_rules(rules, set(read_by_pages))
         fonts.cut(rules, target.parent)
-        target.write_text("\n".join(map(str, rules)) + "\n", "utf-8")
-        kept["made_from"] = made_from
-    for path in merged:
+        target.write_text("\n".join(rule.serialize() for rule in rules) + "\n", "utf-8")
+        memory["made_from"] = made_from
+    for path in paths:
         path.unlink()
     version = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
-    return {path: linked(text, os.path.relpath(target, path.parent), version) for path, text in pages.items()}
-
-
-def linked(page: str, address: str, version: str) -> str:
-    """Return a page with one link to a stylesheet in the place of its first."""
-    link = f'    <link rel="stylesheet" type="text/css" href="{address}?v={version}" />\n'
-    first = SHEET.search(page)
-    return page if first is None else page[: first.start()] + link + SHEET.sub("", page[first.start() :])
+    for path, page in untreated.items():
+        first, *others = links(page)
+        first.set("href", f"{os.path.relpath(target, path.parent)}?v={version}")
+        for link in others:
+            link.drop_tree()
 
 
 def read(path: Path, target: Path) -> str:
@@ -110,120 +99,84 @@ def located(sheet: str, folder: Path, target: Path) -> str:
     return URL.sub(moved, sheet)
 
 
-def parse(sheet: str) -> list[Rule]:
-    """Return the rules of a stylesheet; comments and the declaration of its encoding are left out."""
-    rules, head, body, depth = [], "", "", 0
-    for token in TOKEN.findall(sheet):
-        if token.startswith("/*"):
-            continue
-        if token[0] not in "\"'":
-            token = re.sub(r"\s+", " ", token)
-        if token == "}":
-            depth -= 1
-        if depth > 0:
-            body += token
-        elif token == "}":
-            name = head.strip()
-            rules.append(Rule(name, parse(body) if name.startswith(GROUPS) else declarations(body)))
-            head = body = ""
-        elif token == ";":
-            head = ""
-        elif token != "{":
-            head += token
-        if token == "{":
-            depth += 1
-    return rules
-
-
-def declarations(body: str) -> list[str]:
-    """Return the parts of a rule's body that semicolons set apart; keyframes are one part."""
-    if "{" in re.sub(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'", "", body):
-        return [body.strip()]
-    parts = [""]
-    for token in TOKEN.findall(body):
-        if token == ";":
-            parts.append("")
-        else:
-            parts[-1] += token
-    return [re.sub(r"^\s*([\w-]+)\s*:\s*", r"\1:", part).strip() for part in parts if part.strip()]
-
-
-def words(pages: dict[Path, str]) -> set[str]:
+def words(pages: Iterable[HtmlElement]) -> set[str]:
     """Return the elements, classes and ids of all pages, and every word of their scripts."""
-    found, scripts = {"root", "host", "from", "to"}, set()
-    for path, text in pages.items():
-        found.update(re.findall(r"<([a-zA-Z][\w-]*)", text))
-        found.update(word for value in re.findall(r'\sclass="([^"]*)"', text) for word in value.split())
-        found.update(re.findall(r'\sid="([^"]*)"', text))
-        scripts.update((path.parent / href).resolve() for href in SOURCE.findall(text))
-        found.update(word for script in INLINE.findall(text) for word in re.findall(r"[\w-]+", script))
+    found, scripts = set(), set()
+    for page in pages:
+        found.update(element.tag for element in page.iter("*"))
+        found.update(word for value in page.xpath("//@class") for word in value.split())
+        found.update(page.xpath("//@id"))
+        scripts.update(file_of(page, address) for address in page.xpath("//script/@src"))
+        found.update(word for text in page.xpath("//script/text()") for word in re.findall(r"[\w-]+", text))
     for script in scripts:
-        if script.name not in ("searchindex.js",) and script.is_file():
+        if script.name != "searchindex.js" and script.is_file():
             found.update(re.findall(r"[\w-]+", script.read_text("utf-8")))
     return found
 
 
-def used_rules(rules: Iterable[Rule], known: set[str]) -> Iterator[Rule]:
+def inline_style(page: HtmlElement) -> list[str]:
+    """Return what a page itself says of its style."""
+    return page.xpath("//@style | //style/text()")
+
+
+def used_rules(rules: Iterable[Node], known: set[str]) -> Iterator[Node]:
     """Yield the rules that can apply, each with those of its selectors that can match."""
     for rule in rules:
-        if rule.groups:
-            if inner := list(used_rules(rule.body, known)):
-                yield Rule(rule.head, inner)
-        elif rule.head.startswith("@"):
+        if rule.type == "error":
+            raise ExtensionError(f"a stylesheet is wrong: {rule.message}")
+        keyword = rule.lower_at_keyword if rule.type == "at-rule" else ""
+        if rule.content is None:  # the encoding
+            continue
+        if keyword in GROUPS:
+            rule.content = list(used_rules(tinycss2.parse_rule_list(rule.content, **CLEAN), known))
+        elif "keyframes" not in keyword:
+            rule.content = tinycss2.parse_blocks_contents(rule.content, **CLEAN)
+        if not keyword:
+            matching = [one for one in selectors(rule.prelude) if can_match(one, known)]
+            rule.prelude = [token for one in matching for token in (*one, COMMA)][:-1]
+        if rule.content and (keyword or rule.prelude):
             yield rule
-        elif rule.body and (matching := [one for one in selectors(rule.head) if can_match(one, known)]):
-            yield Rule(",".join(matching), rule.body)
 
 
-def selectors(head: str) -> list[str]:
+def selectors(prelude: list[Node]) -> list[list[Node]]:
     """Return the selectors of a rule, which commas outside brackets set apart."""
-    parts, depth = [""], 0
-    for character in head:
-        depth += (character in "([") - (character in ")]")
-        if character == "," and not depth:
-            parts.append("")
+    parts = [[]]
+    for token in prelude:
+        if token == ",":
+            parts.append([])
         else:
-            parts[-1] += character
-    return [part.strip() for part in parts]
+            parts[-1].append(token)
+    return parts
 
 
-def can_match(selector: str, known: set[str]) -> bool:
-    """Tell whether a selector names nothing that is not known."""
-    bare = re.sub(r"\[[^\]]*\]", "", selector)
-    while bare != (bare := re.sub(r"\([^()]*\)", "", bare)):
-        pass
-    bare = re.sub(r"::?[\w-]+", "", bare)
-    names = (name.lstrip(".#").replace("\\", "") for name in re.findall(r"[.#]?(?:\\.|[\w-])+", bare))
-    return all(name in known or name.startswith(COMPOSED) for name in names)
+def can_match(selector: list[Node], known: set[str]) -> bool:
+    """Tell whether a selector names no class, id or element that is not known, outside brackets."""
+    before = None
+    for token in selector:
+        if token.type == "hash" or (token.type == "ident" and before != ":"):
+            # A tree has the names of elements in small letters.
+            names = {token.value, token.value.lower()}
+            if not (names & known or token.value.startswith(COMPOSED)):
+                return False
+        before = token
+    return True
 
 
-def drop_unused(rules: list[Rule], pages: str) -> None:
-    """Take out the custom properties that nobody reads, and the animations that nobody runs.
-
-    `pages` is what the pages themselves say of both.
-    """
-    while True:
-        text = "\n".join(map(str, rules)) + pages
-        read = set(re.findall(r"var\(\s*(--[\w-]+)", text))
-        before = len(text)
-        _drop(rules, read, text)
-        if len("\n".join(map(str, rules)) + pages) == before:
-            return
+def read_rules(rules: list[Node], read_by_pages: set[str]) -> list[Node]:
+    """Return the rules without custom properties that nobody reads, nor those that only such ones read."""
+    text, before = tinycss2.serialize(rules), ""
+    while text != before:
+        rules = list(_without_unread(rules, read_by_pages | set(READ.findall(text))))
+        text, before = tinycss2.serialize(rules), text
+    return rules
 
 
-def _drop(rules: list[Rule], read: set[str], text: str) -> None:
-    for rule in rules:
-        if rule.groups:
-            _drop(rule.body, read, text)
-        else:
-            rule.body = [
-                one for one in rule.body if not one.startswith("--") or one.partition(":")[0] in read
-            ]
-    rules[:] = [rule for rule in rules if rule.body and not _idle(rule, text)]
-
-
-def _idle(rule: Rule, text: str) -> bool:
-    if "keyframes" not in rule.head:
-        return False
-    name = rule.head.split()[-1]
-    return not re.search(rf"animation(?:-name)?:[^;}}]*(?<![\w-]){re.escape(name)}(?![\w-])", text)
+def _without_unread(nodes: Iterable[Node], read: set[str]) -> Iterator[Node]:
+    for node in nodes:
+        if node.type == "declaration" and node.name.startswith("--") and node.name not in read:
+            continue
+        if node.type in RULES:
+            node.content = list(_without_unread(node.content, read))
+            if not node.content:
+                continue
+        yield node
