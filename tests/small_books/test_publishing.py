@@ -48,7 +48,7 @@ CHANGES = """# Changelog
 # What the site holds
 
 
-def written(folder: Path, *settings: str) -> SmallBook:
+def built_book(folder: Path, *settings: str) -> SmallBook:
     """Return a small book with what this file tests, built with these settings."""
     book = SmallBook(folder)
     static = str(ROOT / "book" / "_static")
@@ -63,7 +63,7 @@ def written(folder: Path, *settings: str) -> SmallBook:
 @pytest.fixture(scope="module")
 def addressed(tmp_path_factory) -> SmallBook:
     """Return a book whose site has an address, which is below the root of its host."""
-    return written(tmp_path_factory.mktemp("addressed"), f"html_baseurl={BASE.removesuffix('/')}")
+    return built_book(tmp_path_factory.mktemp("addressed"), f"html_baseurl={BASE.removesuffix('/')}")
 
 
 def sitemap_faults(content: bytes) -> list[str]:
@@ -124,7 +124,7 @@ def test_every_page_names_its_address_and_fetches_nothing_foreign(addressed):
 
 def test_without_an_address_there_is_nothing_that_needs_one(addressed, tmp_path):
     assert {path.name for path in addressed.site.iterdir()} >= FILES
-    book = written(tmp_path)
+    book = built_book(tmp_path)
     assert not FILES & {path.name for path in book.site.iterdir()}
     for path in book.site.glob("*.html"):
         assert not book.page(path.stem).select('link[rel="canonical"], base')

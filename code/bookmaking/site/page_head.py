@@ -39,11 +39,11 @@ def describe(app, pagename, templatename, context, doctree) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(card(work.title, app.config.cited_book.title))
         tags = head_properties(work, text, here, base and base + picture)
-    written = context.get("metatags", "")
-    context["metatags"] = written + "".join(
+    existing = context.get("metatags", "")
+    context["metatags"] = existing + "".join(
         f'<meta {attribute}="{name}" content="{escape(content)}" />\n'
         for attribute, name, content in tags
-        if f'name="{name}"' not in written
+        if f'name="{name}"' not in existing
     )
 
 

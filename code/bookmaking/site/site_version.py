@@ -33,8 +33,8 @@ def releases(book: Work, changes: str) -> dict[str, date]:
     ValueError
         The changes tell of a newer version than the book's, or of another date.
     """
-    told = {number: date.fromisoformat(day) for number, day in RELEASE.findall(changes)}
-    found = {book.version: book.released} | told
+    announced = {number: date.fromisoformat(day) for number, day in RELEASE.findall(changes)}
+    found = {book.version: book.released} | announced
     order = sorted(found, key=lambda number: [int(part) for part in re.findall(r"\d+", number)], reverse=True)
     if order[0] != book.version or found[book.version] != book.released:
         raise ValueError(

@@ -23,7 +23,7 @@ SOURCE = re.compile(r'url\("([^"?#]+\.(?:ttf|otf|woff))(?:[?#][^"]*)?"\)')
 
 def cut(rules: list[Node], folder: Path) -> None:
     """Write the fonts, and let the rules name them; what no character needs is left out."""
-    shown = set(characters(rules))
+    needed = set(characters(rules))
     names: dict[Path, str | None] = {}
     for rule in list(rules):
         if rule.type != "at-rule" or rule.lower_at_keyword != "font-face":
@@ -33,7 +33,7 @@ def cut(rules: list[Node], folder: Path) -> None:
             raise ValueError(f"no font that can be read (ttf, otf, woff) in {rule.serialize()}")
         path = (folder / source[1]).resolve()
         if path not in names:
-            names[path] = _subset(path, shown, folder / FOLDER)
+            names[path] = _subset(path, needed, folder / FOLDER)
         if names[path] is None:
             rules.remove(rule)
             continue
@@ -54,9 +54,9 @@ def characters(nodes: list[Node]) -> Iterator[str]:
                     yield from token.value
 
 
-def _subset(path: Path, shown: set[str], folder: Path) -> str | None:
+def _subset(path: Path, needed: set[str], folder: Path) -> str | None:
     font = TTFont(path, recalcTimestamp=False)
-    used = {ord(character) for character in shown} & set(font.getBestCmap())
+    used = {ord(character) for character in needed} & set(font.getBestCmap())
     if not used:
         return None
     options = Options(hinting=False, layout_features=[], notdef_outline=True)
