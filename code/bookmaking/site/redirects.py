@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 """
 
 
-def check(app, env) -> None:
+def refuse_wrong_moves(app, env) -> None:
     """Refuse a move from a page that is there, or to one that is not."""
     for old, new in app.config.moved_pages.items():
         if old in env.all_docs:
@@ -41,29 +41,25 @@ def write(app, exception: Exception | None) -> None:
     """Write the pages into the finished site."""
     if exception is not None or app.builder.format != "html":
         return
-    pages = dict(app.config.moved_pages)
+    moves = dict(app.config.moved_pages)
     if "index" not in app.env.all_docs:
-        pages["index"] = app.config.root_doc
-    for old, new in pages.items():
+        moves["index"] = app.config.root_doc
+    for old, new in moves.items():
         path = Path(app.outdir, app.builder.get_target_uri(old))
         path.parent.mkdir(parents=True, exist_ok=True)
-        address, title = app.builder.get_relative_uri(old, new), app.env.titles[new].astext()
+        address, title = app.builder.get_relative_uri(old, new), escape(app.env.titles[new].astext())
         says, robots = (title, "all") if old == "index" else (f"Moved: {title}", "noindex")
-        text = PAGE.format(
-            address=escape(address),
-            script=json.dumps(address),
-            title=escape(title),
-            says=escape(says),
-            robots=robots,
+        script = json.dumps(address)
+        path.write_text(
+            PAGE.format(address=escape(address), script=script, title=title, says=says, robots=robots),
+            "utf-8",
         )
-        path.write_text(text, "utf-8")
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("moved_pages", {}, "", types=(dict,))
-    app.connect("env-check-consistency", check)
-    app.connect(
-        "build-finished", write, priority=100
-    )  # sphinx_external_toc fills in a first page that is missing
+    app.connect("env-check-consistency", refuse_wrong_moves)
+    # Early: sphinx_external_toc fills in a first page that is missing.
+    app.connect("build-finished", write, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
