@@ -23,7 +23,6 @@ PARTS = (
     "films.page",
     "paper.on_paper",
     # the site as a whole: head, addresses, and what its files weigh
-    "site.fast_writing",
     "site.lean_site",
     "site.not_found",
     "site.page_head",

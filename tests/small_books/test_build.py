@@ -13,14 +13,12 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from bookmaking.build.execute import KERNEL_ENVIRONMENT, _environment
 from bookmaking.cache import cores as threads
 from bookmaking.cache.keyed_cache import Record, digest, read_page
-from bookmaking.site import fast_writing
 from bookmaking.upkeep.serve import serving
 from support import ROOT
 
@@ -562,9 +560,7 @@ def test_a_kernel_sees_no_gpu_and_has_one_thread(tmp_path, monkeypatch):
 
 def test_all_that_shares_the_cores_counts_them_in_one_place(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {2, 5, 7}, raising=False)
-    app = SimpleNamespace(parallel=1)
-    fast_writing.write_side_by_side(app, None)
-    assert app.parallel == threads.cores() == 3
+    assert threads.cores() == 3
     counting = [path.name for path in CODE.rglob("*.py") if "cpu_count()" in path.read_text("utf-8")]
     # The benchmark only says what machine it ran on.
     assert set(counting) <= {"cores.py", "__main__.py"}
