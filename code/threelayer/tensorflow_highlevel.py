@@ -40,7 +40,7 @@ def build_model(
 
 
 def from_params(params: Params) -> keras.Sequential:
-    """Build the model around NumPy weights."""
+    """Build the model around given weights."""
     n_in, h = params.W1.shape
     k, n_out = params.W3.shape
     model = build_model(n_in, (h, k), n_out, params.W1.dtype.name)
@@ -80,9 +80,9 @@ def loss_and_grads(params: Params, x: np.ndarray, y: np.ndarray) -> tuple[float,
     params = checked_params(params)
     x, y = checked_xy(params, x, y)
     model = from_params(params)
-    mean_squared_error, _ = losses_in(y.dtype.name)
+    keras_loss, _ = losses_in(y.dtype.name)
     with tf.GradientTape() as tape:  # the one thing that Keras leaves to its backend
-        loss = mean_squared_error(y, model(x))
+        loss = keras_loss(y, model(x))  # Keras puts the targets first
     grads = tape.gradient(loss, model.trainable_variables)
     return float(loss), Params(*(g.numpy() for g in grads))
 

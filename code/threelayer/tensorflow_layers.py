@@ -48,7 +48,7 @@ class ThreeLayer(keras.Model):
 
 
 def from_params(params: Params) -> ThreeLayer:
-    """Build the model around NumPy weights."""
+    """Build the model around given weights."""
     n_in, h = params.W1.shape
     k, n_out = params.W3.shape
     model = ThreeLayer((h, k), n_out, params.W1.dtype.name)

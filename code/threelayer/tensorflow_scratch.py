@@ -14,7 +14,7 @@ from threelayer.spec import Config, Data, Fit, History, Params
 from threelayer.validate import checked_fit, checked_params, checked_x, checked_xy
 
 # isort: split
-import tensorflow as tf  # after the guard, which silences its greeting
+import tensorflow as tf  # after the guard, which sets what it reads
 
 
 @tf.custom_gradient
@@ -60,7 +60,7 @@ def mean_squared_error(y_hat: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 
 def from_params(params: Params) -> Params:
-    """Copy NumPy weights into variables: on the GPU where there is one, watched by every tape."""
+    """Copy weights into variables: on the GPU where there is one, watched by every tape."""
     return Params(*(tf.Variable(p) for p in params))
 
 

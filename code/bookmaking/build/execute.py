@@ -39,6 +39,7 @@ KERNEL_ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
     "PYTHONHASHSEED": "0",
     "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # without it TensorFlow greets on each page
     "TF_NUM_INTEROP_THREADS": "1",
 }
 

@@ -41,6 +41,6 @@ def one_batch(data: Any) -> tf.data.Dataset:
 def losses_in(dtype: str) -> tuple[keras.Loss, keras.Metric]:
     """Return the mean squared error as a loss, and once more as the metric `mse`.
 
-    What Keras itself logs as `loss` is a float32, whatever the dtype of the loss.
+    What Keras itself logs as `loss` is kept in `floatx`, whatever the dtype of the loss.
     """
     return keras.losses.MeanSquaredError(dtype=dtype), keras.metrics.MeanSquaredError("mse", dtype=dtype)

@@ -12,7 +12,7 @@ from threading import Lock
 
 # Keras and TensorFlow read these once, when they are imported, so they are set before that.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # without it TensorFlow prints a greeting
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # without it TensorFlow describes the processor
 import tensorflow as tf
 
 
