@@ -22,7 +22,7 @@ import pytest
 from jupyter_cache import get_cache
 
 from bookmaking.build import render
-from bookmaking.build.execute import KERNEL_ENVIRONMENT, Summary, _environment, execute
+from bookmaking.build.execute import KERNEL_ENVIRONMENT, Summary, _environment, execute, read_seconds
 from bookmaking.cache import cores as threads
 from bookmaking.cache.keyed_cache import CACHE, Record, digest, read_page
 from bookmaking.cache.page import Page
@@ -657,3 +657,9 @@ def is_running(pid):
     # A zombie whose parent was killed is not running; where there is no /proc, init has collected it.
     status = Path(f"/proc/{pid}/stat")
     return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_the_repository_knows_how_long_each_page_takes():
+    known = read_seconds(ROOT)
+    assert list(known) == [page.name for page in Page.all_of(ROOT)]
+    assert all(seconds > 0 for seconds in known.values())
