@@ -44,7 +44,7 @@ def published(site, tmp_path_factory) -> Path:
 
 
 def wrong_launches(pages: dict[str, str], version: str, files: set[str]) -> list[str]:
-    """Return the pages without a link to Colab and to Binder that opens this version's notebook of the page."""
+    """Return the pages whose links to Colab and Binder do not open the notebook of this page and version."""
     wrong = []
     for stem, text in pages.items():
         notebook = f"{version}/notebooks/{stem}.ipynb"
