@@ -1,4 +1,4 @@
-"""Import TensorFlow quietly, and keep what a caller has set from changing what a call returns.
+"""Choose the backend of Keras, import TensorFlow, and keep what a caller has set from changing a result.
 
 The idea: on a GPU TensorFlow multiplies float32 in TF32, which keeps 10 of 23 bits, unless the process says
 otherwise; and where the process asks for it, graphs are rewritten to half precision.
