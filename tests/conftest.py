@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
+from bookmaking.cache.cores import thread_limits
 from bookmaking.upkeep.serve import serving
 from support import ROOT
 from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data, plots
@@ -32,7 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a framework that the book does not have."""
+    """Give each library one thread, as in the book's kernels, and refuse a framework that the book has not."""
+    os.environ.update(thread_limits(1))  # before a framework is imported
     if unknown := set(config.getoption("--frameworks") or ()) - set(FRAMEWORKS):
         raise pytest.UsageError(
             f"no framework is named {', '.join(unknown)}; choose from {', '.join(FRAMEWORKS)}"

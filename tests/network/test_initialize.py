@@ -34,3 +34,8 @@ def test_seed_decides():
 def test_no_input_or_no_output_is_refused(sizes):
     with pytest.raises(ValueError, match="at least one"):
         init_params(Config(), *sizes)
+
+
+def test_one_input_and_one_output_are_enough():
+    params = init_params(Config(hidden=(5, 4)), n_in=1, n_out=1)
+    assert (params.W1.shape, params.W3.shape) == ((1, 5), (4, 1))

@@ -50,6 +50,15 @@ def test_history_as_a_frame():
     assert frame["train_loss"].tolist() == [2.0, 1.5]
     assert frame["val_loss"].tolist() == [4.0, 3.0]
     assert frame["seconds"].is_monotonic_increasing
+    assert frame["seconds"].between(0, 60).all()
+
+
+def test_the_mean_of_an_epoch_is_taken_in_double_precision():
+    losses = np.array([1.0, 1.0, 1.0 + 2.0**-23], dtype="float32")
+    history = History()
+    history.record(losses, 1.0, Config())
+    assert history.train_loss == [1 + 2.0**-23 / 3]
+    assert float(np.mean(losses)) != history.train_loss[0]  # the control: as NumPy would take it
 
 
 def test_divergence_names_epoch_step_and_rate():
@@ -57,6 +66,8 @@ def test_divergence_names_epoch_step_and_rate():
     history.record(np.array([1.0]), 1.0, Config())
     with pytest.raises(DivergedError, match=r"epoch 1, step 2 at learning rate 0\.5"):
         history.record(np.array([1.0, 2.0, np.inf, np.nan]), 1.0, Config(learning_rate=0.5))
+    with pytest.raises(DivergedError, match=r"epoch 1, step 1 at"):
+        history.record(np.array([1.0, np.nan]), 1.0, Config())
     with pytest.raises(DivergedError, match=r"epoch 1 at"):
         history.record(np.array([np.nan]), 1.0, Config())
     with pytest.raises(DivergedError, match=r"epoch 1 at"):

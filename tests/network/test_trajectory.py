@@ -71,7 +71,7 @@ def test_trajectory(implementation, config, n_in, n_out):
 
 
 def test_first_epochs_of_the_default_training(implementation):
-    data, config = make_data(), Config(epochs=10)
+    data, config = make_data(), Config(epochs=3)
     start = init_params(config)
     assert_same(implementation.fit(start, data, config), numpy_manual.fit(start, data, config))
 
