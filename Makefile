@@ -11,7 +11,7 @@ SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 PROJECTS := pyproject.toml code/bookmaking/pyproject.toml
 STAMP := .venv/packages-$(shell cat $(PROJECTS) | git hash-object --stdin | cut -c -12)
 
-.PHONY: help book check test serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
+.PHONY: help book check test mutants serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -28,6 +28,10 @@ check: $(STAMP) ## check style, floors, the network in NumPy and the machinery, 
 
 test: book ## build the site, then test it and the code; ARGS="-k name" goes to pytest
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+mutants: $(STAMP) ## plant small faults in the network, see whether its tests notice; ARGS="threelayer.spec*" takes some
+	$(BIN)/python -m pip install -q 'mutmut>=3.8'
+	$(BIN)/python -m bookmaking.upkeep.mutants $(ARGS)
 
 serve: $(STAMP) ## show the built site in a browser, from port PORT=8000 up
 	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)

@@ -59,8 +59,8 @@ def test_a_refusal_of_weights_names_the_layer(changes, sentence):
 
 def test_what_is_right_is_taken_as_it_is_and_lists_are_cast():
     assert np.shares_memory(checked_x(PARAMS, X), X)
-    from_lists = checked_params(PARAMS._replace(b1=[0, 0, 0, 0, 0]))
-    assert from_lists.b1.dtype == np.float64
+    from_lists = checked_params(PARAMS._replace(W1=PARAMS.W1.tolist(), b1=[0, 0, 0, 0, 0]))
+    assert from_lists.W1.dtype == from_lists.b1.dtype == np.float64
 
 
 def test_what_does_not_fit_in_single_precision_is_named_without_a_warning():
