@@ -13,7 +13,7 @@ has = $(1:%=.venv/has-%-$(ALL))
 # Two processes run the tests. Which tests stay together is said in tests/conftest.py; the order is that of files.
 SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help book check test serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
+.PHONY: help book check test mutants serve lint notebooks colab binder pdf offline films bench drift check-links pins clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -33,6 +33,10 @@ test: book $(call has,lint test films paper) ## build the site, then test it and
 
 serve: $(call has,book) ## show the built site in a browser, from port PORT=8000 up
 	$(BIN)/python -m bookmaking.upkeep.serve --port $(PORT)
+
+mutants: $(call has,book test) ## plant small faults in the network, see if its tests notice; ARGS="threelayer.spec*" takes some
+	$(BIN)/python -m pip install -q 'mutmut>=3.8'
+	$(BIN)/python -m bookmaking.upkeep.mutants $(ARGS)
 
 lint: $(call has,book lint) ## check style, formatting, and which room imports which
 	$(BIN)/ruff check

@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each library one thread, as in the book's kernels, and refuse a framework that the book has not."""
+    """Give each library one thread, as in the kernels, and refuse a framework that the book has not."""
     os.environ.update(thread_limits(1))  # before a framework is imported
     if unknown := set(config.getoption("--frameworks") or ()) - set(FRAMEWORKS):
         raise pytest.UsageError(
