@@ -22,7 +22,7 @@ help: ## list these targets
 book: $(call has,book) ## build the site into _build/html; runs only what has changed
 	$(BIN)/python -m bookmaking.build
 
-check: $(call has,book lint test) ## check style, floors, the network in NumPy and the machinery, in a minute; ARGS=jax adds JAX
+check: $(call has,book lint test) ## test without building, in a minute; ARGS=jax adds the network in JAX
 	$(BIN)/ruff check -q
 	$(BIN)/ruff format --check -q
 	$(BIN)/lint-imports --no-logo
