@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 from threelayer import Config, load, pytorch_modules, pytorch_scratch  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=2)
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 META = torch.device("meta")
 VALUES = {torch.Tensor.item: 0.0, torch.Tensor.__bool__: False}  # what a number on `meta` is taken for
 

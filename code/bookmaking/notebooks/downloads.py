@@ -153,6 +153,7 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_config_value("notebooks_branch", "gh-pages", "html")
     app.add_config_value("notebook_places", {}, "html")
+    app.add_event("page-links")  # what other extensions offer with a page, each as icon, text and address
     app.connect(
         "config-inited", find_places, priority=600
     )  # after the book itself, whose version it asks for
