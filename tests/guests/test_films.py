@@ -41,7 +41,7 @@ SCENES = {
 
 This is said over a card.
 
-@code numpy_manual:update
+@code numpy_manual:update "for p" ... "p -="
 
 [v += g] The velocity takes up the gradient. [p -=] Then the weights move against it.
 """,
