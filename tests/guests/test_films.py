@@ -185,7 +185,7 @@ MEASURED = re.compile(r"\{(\w+)\.\w+[^}]*\}(?= times as fast|.? times the rate|.
 
 
 def test_the_films_use_the_words_of_the_book_and_type_no_number_that_may_change():
-    texts = {path.name: path.read_text("utf-8") for path in (ROOT / "book" / "_video").glob("*/*.md")}
+    texts = {path.name: path.read_text("utf-8") for path in (ROOT / "book" / "films").glob("*/*.md")}
     assert len(texts) > 20
     for name, text in texts.items():
         said = "\n".join(line for line in text.splitlines() if not line.startswith("@code"))
