@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 from bookmaking.cache.cores import thread_limits
 from bookmaking.upkeep.serve import serving
 from support import ROOT
+from support.site_checks import pages_of
 from threelayer import IMPLEMENTATIONS, Config, Data, Params, init_params, load, make_data, plots
 
 BROWSERS = ("google-chrome", "chromium", "chromium-browser")  # not every Chromium plays films
@@ -69,12 +70,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(framework_of(item) or item.path.stem))
-
-
-def pages_of(site: Path) -> list[str]:
-    """Return the pages a reader can reach, relative to the site."""
-    extra = [name for name in ("genindex.html", "search.html") if (site / name).is_file()]
-    return sorted(path.relative_to(site).as_posix() for path in site.glob("book/**/*.html")) + extra
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from bookmaking.notebooks.carried import bounds_of
 from bookmaking.upkeep import colab
 from bookmaking.upkeep.colab import LIST, difference, newest, python_in, report, versions_in
 from bookmaking.upkeep.notebooks import Outcome
-from conftest import ROOT
+from support import ROOT
 
 COMMITTED = "# Python 3.13\n# of 2026-08-19\njax==0.7.2\nml-dtypes==0.6.0\ntorch==2.11.0\n"
 # As Colab writes it: names in other spellings, builds, wheels from addresses, what the book does not use.

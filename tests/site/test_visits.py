@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from bookmaking.upkeep.serve import serving
-from conftest import pages_of
+from support.site_checks import pages_of
 from support.visits import faults, overweight, visit, weight
 
 

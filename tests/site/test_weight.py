@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from conftest import pages_of
+from support.site_checks import pages_of
 
 FIGURES = 600_000  # bytes of a page's figures in one scheme, as they lie on the disk
 # What is laid out late, with the height it is given until then and the one that it turns out to have.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -55,6 +56,12 @@ class Page(HTMLParser):
             self.images_without_alt.append(values.get("src", ""))
         if (values.get("id") or "").startswith("claim-"):
             self.claims.append(values["id"])
+
+
+def pages_of(site: Path) -> list[str]:
+    """Return the pages a reader can reach, relative to the site."""
+    extra = [name for name in ("genindex.html", "search.html") if (site / name).is_file()]
+    return sorted(path.relative_to(site).as_posix() for path in site.glob("book/**/*.html")) + extra
 
 
 def broken_links(pages: dict[str, Page], files: set[str]) -> list[str]:
