@@ -460,6 +460,12 @@ def test_what_can_be_imported_is_not_missing(tmp_path, monkeypatch):
         assert unmet({"plain_name": needed}) == ([] if met else [needed]), (found, least)
 
 
+def test_what_a_library_needs_for_its_logs_is_named():
+    for package in ("tensorflow.data", "pytorch_lightning.loggers"):
+        assert any(line.startswith("tensorboard>=") for line in requirements(ROOT, [package]).values())
+    assert "tensorboard" not in requirements(ROOT, ["torch", "jax"])
+
+
 def test_versions_are_compared_as_numbers():
     major, minor = np.__version__.split(".")[:2]
     assert unmet({"numpy": f"numpy>={major}.{minor}"}) == []

@@ -25,6 +25,8 @@ from threelayer import IMPLEMENTATIONS
 
 PACKAGE = "threelayer"
 ALWAYS = ("jinja2", "matplotlib", "numpy", "pandas", "seaborn")  # figures, and tables with a style
+# What a library imports by itself, when it writes a log, and does not bring along.
+BESIDE = {"pytorch_lightning": "tensorboard", "tensorflow": "tensorboard"}
 
 INTRODUCTION = """\
 This notebook was made from a chapter of *{book}*, version {version}. It needs no file of the book: the code
@@ -114,6 +116,7 @@ def requirements(root: Path, names: Iterable[str]) -> dict[str, str]:
     """Return what pip has to install, by the name that is imported, with the bounds of pyproject.toml."""
     bounds = bounds_of(root)
     packages = {name.split(".")[0] for name in names} | set(ALWAYS)
+    packages |= {BESIDE[package] for package in packages & BESIDE.keys()}
     needed = {}
     for package in sorted(packages - sys.stdlib_module_names - {PACKAGE, "IPython", "__future__"}):
         candidates = package, *providers().get(package, ())
