@@ -15,6 +15,7 @@ pl = pytest.importorskip("pytorch_lightning")
 import torch  # noqa: E402
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint  # noqa: E402
 
+from support.pytorch_state import torch_state  # noqa: E402
 from threelayer import Config, DivergedError, History, Params, numpy_manual, pytorch_modules  # noqa: E402
 from threelayer import pytorch_lightning as module  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
@@ -36,13 +37,7 @@ def all_loggers() -> list:
 
 def global_state() -> dict:
     return {
-        "default dtype": torch.get_default_dtype(),
-        "default device": torch.get_default_device(),
-        "threads": torch.get_num_threads(),
-        "grad mode": torch.is_grad_enabled(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "anomaly": torch.is_anomaly_enabled(),
-        "torch seed": torch.get_rng_state().tolist(),
+        **torch_state(),
         "cudnn": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
         "matmul precision": torch.get_float32_matmul_precision(),
         "environment": dict(os.environ),

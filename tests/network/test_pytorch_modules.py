@@ -7,23 +7,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from support.pytorch_state import torch_state  # noqa: E402
 from threelayer import Config, DivergedError, batch_order, numpy_manual  # noqa: E402
 from threelayer import pytorch_modules as module  # noqa: E402
 from threelayer.evaluate import largest_deviation  # noqa: E402
 
 CONFIG = Config(hidden=(5, 4), batch_size=7, epochs=9)
-
-
-def global_state() -> dict:
-    return {
-        "default dtype": torch.get_default_dtype(),
-        "default device": torch.get_default_device(),
-        "threads": torch.get_num_threads(),
-        "grad mode": torch.is_grad_enabled(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "anomaly": torch.is_anomaly_enabled(),
-        "torch seed": torch.get_rng_state().tolist(),
-    }
 
 
 def test_results_are_contiguous_although_they_were_transposed(params, data):
@@ -148,11 +137,11 @@ def test_a_prediction_records_nothing(params, data, monkeypatch):
 
 
 def test_the_state_of_pytorch_stays_as_it_was(params, data):
-    before = global_state()
+    before = torch_state()
     module.predict(params, data.x_test)
     module.loss_and_grads(params, data.x_train, data.y_train)
     module.fit(params, data, CONFIG)
-    assert global_state() == before
+    assert torch_state() == before
 
 
 def test_divergence_names_epoch_step_and_rate(params, data):
